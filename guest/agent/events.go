@@ -1,0 +1,79 @@
+package agent
+
+import (
+	"syscall"
+
+	"smolvm/guest/sys"
+)
+
+type kind byte
+
+const (
+	kindNone kind = iota
+	kindPort
+	kindOutput
+	kindStdin
+	kindChild
+	kindJobs
+	kindDevices
+)
+
+// target is what an event on a file descriptor is for.
+type target struct {
+	kind   kind
+	serial int32
+	port   *Port
+	stream *Stream
+	output *output
+}
+
+// watch adds fd to the epoll set. The serial tells a late event of a closed
+// file apart from one of the next file with the same number.
+func (l *Loop) watch(fd int, events uint32, t target) {
+	for len(l.targets) <= fd {
+		l.targets = append(l.targets, target{})
+	}
+	l.serial++
+	t.serial = l.serial
+	l.targets[fd] = t
+	sys.EpollCtl(l.epfd, syscall.EPOLL_CTL_ADD, fd, events, t.serial)
+}
+
+// rewatch changes the events that fd is watched for.
+func (l *Loop) rewatch(fd int, events uint32) {
+	sys.EpollCtl(l.epfd, syscall.EPOLL_CTL_MOD, fd, events, l.targets[fd].serial)
+}
+
+// close closes fd; the kernel takes it out of the epoll set.
+func (l *Loop) close(fd int) {
+	if fd < len(l.targets) {
+		l.targets[fd] = target{}
+	}
+	sys.Close(fd)
+}
+
+func (l *Loop) dispatch(ev *syscall.EpollEvent) {
+	t := &l.targets[ev.Fd]
+	if t.serial != ev.Pad {
+		return
+	}
+	switch t.kind {
+	case kindPort:
+		if ev.Events&^syscall.EPOLLOUT != 0 {
+			t.port.readable = true
+		}
+		t.port.unblock(ev.Events)
+		t.port.activate()
+	case kindOutput:
+		t.output.ready = true
+		t.stream.wake()
+	case kindStdin:
+		t.stream.feed()
+	case kindChild:
+		l.reap()
+	case kindJobs:
+		l.finishJobs()
+	case kindDevices:
+		l.watcher.events()
+	}
+}

@@ -1,0 +1,138 @@
+// Package agent serves the control ports: one event loop on one thread, all
+// file descriptors non-blocking, all state owned by that thread.
+package agent
+
+import (
+	"syscall"
+
+	"smolvm/guest/sys"
+)
+
+// Version is reported in HELLO.
+const Version = "0.1.0"
+
+// Limits of the whole agent.
+const (
+	maxCommands  = 1024     // commands at once, in all sessions
+	maxParts     = 4        // EXEC requests of several parts at once
+	maxHeldStdin = 8 << 20  // input that commands have not taken, in agent memory
+	stdinWindow  = 64 << 10 // per stream
+	ctlHigh      = 32 << 10 // control bytes unsent: the port is not read meanwhile
+	settleMillis = 3        // see settle
+	readsPerTurn = 4        // reads of one port before others have a turn
+)
+
+// Host is what the loop needs to know of the machine it runs on.
+type Host struct {
+	BootID  string
+	RootErr string // why the root disk is not mounted; empty: all is well
+	// PowerOff flushes the disks and ends the machine. It runs off the loop.
+	PowerOff func()
+}
+
+// Loop is the agent.
+type Loop struct {
+	host    Host
+	epfd    int
+	events  [64]syscall.EpollEvent
+	targets []target // by file descriptor
+	serial  int32
+
+	active []*Port   // ports with work that needs no event
+	spare  []*Port   // memory of the next active
+	fresh  []*Stream // started a moment ago, see settle
+	byPid  map[int]*Stream
+
+	commands  int // processes started and not reaped
+	parts     int // EXEC requests being put together
+	heldStdin int // bytes of input held in memory
+
+	devNull  int
+	childFd  int
+	jobs     jobs
+	shutdown shutdown
+	watcher  *watcher
+	stopped  bool
+	rbuf     [16 << 10]byte
+}
+
+// New makes a loop without ports.
+func New(host Host) *Loop {
+	l := &Loop{host: host, epfd: sys.EpollCreate(), byPid: map[int]*Stream{}}
+	l.devNull, _ = syscall.Open("/dev/null", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+	l.childFd = sys.NotifyChildren()
+	l.jobs.fd = sys.EventFd()
+	l.watch(l.childFd, syscall.EPOLLIN|sys.EPOLLET, target{kind: kindChild})
+	l.watch(l.jobs.fd, syscall.EPOLLIN|sys.EPOLLET, target{kind: kindJobs})
+	return l
+}
+
+// SetRootErr tells the outcome of mounting the root disk.
+func (l *Loop) SetRootErr(why string) { l.host.RootErr = why }
+
+// SetBootID tells the kernel's boot id.
+func (l *Loop) SetBootID(id string) { l.host.BootID = id }
+
+// Run serves until Stop. It must stay on one thread.
+func (l *Loop) Run() {
+	for !l.stopped {
+		n := sys.EpollWait(l.epfd, l.events[:], l.timeout())
+		for i := 0; i < n; i++ {
+			l.dispatch(&l.events[i])
+		}
+		l.settle()
+		l.work()
+		l.watchShutdown()
+	}
+}
+
+// timeout is how long the loop may sleep: for ever unless something is due.
+func (l *Loop) timeout() int {
+	if len(l.active) > 0 {
+		return 0
+	}
+	due := l.shutdown.due
+	if len(l.fresh) > 0 && (due == 0 || l.fresh[0].due < due) {
+		due = l.fresh[0].due
+	}
+	if due == 0 {
+		return -1
+	}
+	return int(max(due-sys.Millis(), 0)) + 1
+}
+
+// work gives each active port a turn: some reads, one write.
+func (l *Loop) work() {
+	ports := l.active
+	l.active, l.spare = l.spare[:0], ports
+	for _, p := range ports {
+		p.active = false
+		p.input()
+		p.output()
+		if p.busy() {
+			p.activate()
+		}
+	}
+}
+
+// settle looks after commands that still run some milliseconds after their
+// start. Most commands end before: their STARTED, output and EXIT leave in one
+// write, their pipes never enter the epoll set and the loop wakes once for
+// them, not three times.
+func (l *Loop) settle() {
+	if len(l.fresh) == 0 {
+		return
+	}
+	now := sys.Millis()
+	for len(l.fresh) > 0 && l.fresh[0].due <= now {
+		s := l.fresh[0]
+		l.fresh = l.fresh[1:]
+		if s.open && !s.exited {
+			s.announce()
+			s.watchPipes()
+		}
+	}
+	if len(l.fresh) == 0 {
+		l.fresh = nil
+	}
+}

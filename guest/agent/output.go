@@ -1,0 +1,136 @@
+package agent
+
+import (
+	"smolvm/guest/frame"
+	"smolvm/guest/sys"
+)
+
+const (
+	outSize = frame.MaxOut + frame.Overhead // one write to a virtio port
+	// minRoom is what must be left in the buffer to begin another frame: a
+	// smaller rest would cut output into slivers.
+	minRoom = 4096 + frame.Overhead
+)
+
+// control queues a frame that goes before all output of commands.
+func (p *Port) control(typ byte, stream uint32, payload []byte) {
+	p.ctl = frame.Append(p.ctl, p.tag, typ, 0, stream, payload)
+	p.activate()
+}
+
+// fill puts the next frames into the empty buffer: control frames first, then
+// one frame of each stream in turn.
+func (p *Port) fill() {
+	if p.out == nil {
+		p.out = make([]byte, 0, outSize)
+	}
+	p.head = 0
+	n := copy(p.out[:outSize], p.ctl)
+	p.out = p.out[:n]
+	p.ctl = append(p.ctl[:0], p.ctl[n:]...)
+	for len(p.run) > 0 && outSize-len(p.out) >= minRoom {
+		s := p.run[0]
+		copy(p.run, p.run[1:])
+		p.run = p.run[:len(p.run)-1]
+		s.queued = false
+		p.out = s.emit(p.out)
+		s.wake()
+	}
+}
+
+// output is the stdout or stderr of a command.
+type output struct {
+	fd     int // -1: at its end
+	typ    byte
+	credit uint64
+	ready  bool // a read may bring something
+	left   int  // after the command's end: bytes that are still to be sent
+}
+
+func (o *output) sendable(exited bool) bool {
+	if o.credit == 0 || o.fd < 0 {
+		return false
+	}
+	if exited {
+		return o.left > 0
+	}
+	return o.ready
+}
+
+// wake puts the stream in line if it has something to send.
+func (s *Stream) wake() {
+	if s.queued || !s.open {
+		return
+	}
+	if s.outs[0].sendable(s.exited) || s.outs[1].sendable(s.exited) || s.drained() {
+		s.queued = true
+		s.port.run = append(s.port.run, s)
+		s.port.activate()
+	}
+}
+
+// drained tells that only EXIT is left to send.
+func (s *Stream) drained() bool {
+	return s.exited && s.outs[0].left == 0 && s.outs[1].left == 0
+}
+
+// emit adds one frame of the stream to dst, if it has one.
+func (s *Stream) emit(dst []byte) []byte {
+	if !s.open {
+		return dst
+	}
+	for i := 0; i < 2; i++ {
+		o := &s.outs[s.turn]
+		s.turn ^= 1
+		if !o.sendable(s.exited) {
+			continue
+		}
+		if grown := s.read(dst, o); len(grown) > len(dst) {
+			return grown
+		}
+	}
+	if s.drained() {
+		dst = s.exitFrame(dst)
+		s.finish()
+	}
+	return dst
+}
+
+// read moves bytes of the pipe straight into a frame at the end of dst.
+func (s *Stream) read(dst []byte, o *output) []byte {
+	at := len(dst)
+	room := min(outSize-at-frame.Overhead, frame.MaxOut)
+	if o.credit < uint64(room) {
+		room = int(o.credit)
+	}
+	if s.exited && o.left < room {
+		room = o.left
+	}
+	body := at + frame.HeaderSize
+	n := sys.Read(o.fd, dst[:cap(dst)][body:body+room])
+	if n <= 0 {
+		o.ready, o.left = false, 0
+		if n == 0 {
+			s.closeOutput(o)
+		}
+		return dst
+	}
+	if n < room {
+		o.ready = false // the pipe was empty then; more bytes make a new event
+	}
+	o.credit -= uint64(n)
+	if s.exited {
+		o.left -= n
+	}
+	dst = dst[:body+n+frame.TrailerSize]
+	frame.PutHeader(dst[at:], o.typ, 0, s.id, n)
+	frame.PutTag(dst[body+n:], s.port.tag)
+	return dst
+}
+
+func (s *Stream) closeOutput(o *output) {
+	if o.fd >= 0 {
+		s.port.loop.close(o.fd)
+		o.fd = -1
+	}
+}

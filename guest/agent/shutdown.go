@@ -1,0 +1,60 @@
+package agent
+
+import (
+	"sync/atomic"
+	"syscall"
+
+	"smolvm/guest/sys"
+)
+
+// killMillis is how long processes may take to die of SIGKILL: one that hangs
+// in the kernel must not hold up the end.
+const killMillis = 2000
+
+type stage byte
+
+const (
+	stageNone stage = iota
+	stageTerm       // SIGTERM is sent, processes may end
+	stageKill       // SIGKILL is sent
+	stageOff        // the disks are being flushed
+)
+
+// shutdown is the state of a SHUTDOWN; the loop goes on meanwhile.
+type shutdown struct {
+	stage stage
+	due   int64 // when the stage ends at the latest; 0: nothing is due
+	alone bool  // no other process is left
+	stop  atomic.Bool
+}
+
+func (l *Loop) beginShutdown(graceMillis uint32) {
+	if l.shutdown.stage != stageNone {
+		return
+	}
+	l.shutdown.stage = stageTerm
+	l.shutdown.due = sys.Millis() + int64(graceMillis)
+	sys.Kill(-1, int(syscall.SIGTERM))
+	sys.Kill(-1, int(syscall.SIGCONT)) // a stopped process cannot end
+	l.reap()
+}
+
+// watchShutdown goes to the next stage when all processes are gone or the
+// time is up.
+func (l *Loop) watchShutdown() {
+	d := &l.shutdown
+	if d.due == 0 || !d.alone && sys.Millis() < d.due {
+		return
+	}
+	if d.stage == stageTerm && !d.alone {
+		d.stage = stageKill
+		d.due = sys.Millis() + killMillis
+		sys.Kill(-1, int(syscall.SIGKILL))
+		l.reap()
+		return
+	}
+	d.stage, d.due = stageOff, 0
+	if l.host.PowerOff != nil {
+		go l.host.PowerOff()
+	}
+}

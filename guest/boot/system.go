@@ -1,0 +1,71 @@
+package boot
+
+import (
+	"syscall"
+	"unsafe"
+
+	"smolvm/guest/sys"
+)
+
+// Open files: enough for 1,024 commands in the agent, plenty for programs, and
+// a soft limit that programs which close "all" files can still walk through.
+const (
+	softFiles = 65_536
+	hardFiles = 1_048_576
+)
+
+// Limits raises the limit of open files, for the agent and all commands. It is
+// a raw call on purpose: syscall.Setrlimit would make Go restore the kernel's
+// low default in each child.
+//
+// Nothing is done about the out-of-memory killer: it never takes process 1,
+// and an oom_score_adj of the agent would be inherited by each command.
+func Limits() {
+	lim := syscall.Rlimit{Cur: softFiles, Max: hardFiles}
+	syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, syscall.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&lim)), 0, 0, 0)
+}
+
+// Hostname sets the host name unless it is empty.
+func Hostname(name string) {
+	if name == "" {
+		return
+	}
+	if err := syscall.Sethostname([]byte(name)); err != nil {
+		Console("hostname: " + err.Error())
+	}
+}
+
+// Loopback turns the interface lo on; the kernel gives it 127.0.0.1 and ::1.
+func Loopback() {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return // a kernel without IPv4
+	}
+	defer sys.Close(fd)
+	var req struct {
+		name  [16]byte
+		flags uint16
+		_     [22]byte
+	}
+	copy(req.name[:], "lo")
+	req.flags = syscall.IFF_UP | syscall.IFF_RUNNING
+	_, _, e := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&req)))
+	if e != 0 {
+		Console("lo: " + e.Error())
+	}
+}
+
+// ReadFile returns a small file of /proc without the line end.
+func ReadFile(path string) string {
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return ""
+	}
+	defer sys.Close(fd)
+	var b [8192]byte
+	n := max(sys.Read(fd, b[:]), 0)
+	for n > 0 && b[n-1] == '\n' {
+		n--
+	}
+	return string(b[:n])
+}

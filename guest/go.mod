@@ -1,0 +1,3 @@
+module smolvm/guest
+
+go 1.26

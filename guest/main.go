@@ -1,0 +1,73 @@
+// The smolvm guest agent: process 1 of a microVM. It mounts the file systems,
+// runs commands for the host and ends the machine. See README.md.
+package main
+
+import (
+	"runtime"
+
+	"smolvm/guest/agent"
+	"smolvm/guest/boot"
+	"smolvm/guest/cmdline"
+)
+
+// rootMillis is how long the root disk may take to appear.
+const rootMillis = 2000
+
+func init() {
+	// The loop, its signals and its timer slack belong to the first thread.
+	runtime.LockOSThread()
+}
+
+func main() {
+	defer lastWords()
+	// Two, so that a goroutine that blocks in a flush never needs the P of the
+	// loop's thread, whatever the number of CPUs.
+	runtime.GOMAXPROCS(2)
+	boot.Early()
+	options := cmdline.Parse(boot.ReadFile("/proc/cmdline"))
+	acpi := options.ACPI
+
+	loop := agent.New(agent.Host{PowerOff: func() {
+		defer lastWords()
+		boot.PowerOff(acpi)
+	}})
+	loop.WatchPorts("/dev") // the channel first: the host side connects meanwhile
+	loop.SetRootErr(mountRoot(loop, options))
+	boot.Rest()
+	boot.Limits()
+	boot.Hostname(options.Hostname)
+	boot.Loopback()
+	boot.CalmMonitor()
+	loop.SetBootID(boot.ReadFile("/proc/sys/kernel/random/boot_id"))
+	loop.Run()
+}
+
+func mountRoot(loop *agent.Loop, o cmdline.Options) (why string) {
+	if o.Root == "" {
+		return ""
+	}
+	if !loop.WaitDevice(o.Root, rootMillis) {
+		why = "root disk " + o.Root + " did not appear within 2 s"
+	} else {
+		why = boot.Root(o)
+	}
+	if why != "" {
+		boot.Console(why)
+	}
+	return why
+}
+
+// lastWords tells a fault of the agent on the console and restarts: a dead
+// process 1 must not leave the machine hanging.
+func lastWords() {
+	reason := recover()
+	text := "the event loop ended"
+	switch r := reason.(type) {
+	case error:
+		text = r.Error()
+	case string:
+		text = r
+	}
+	boot.Console("fatal: " + text)
+	boot.Reset(false)
+}

@@ -1,0 +1,19 @@
+import { spawnSync } from 'node:child_process';
+
+const qemu = 'qemu-system-x86_64';
+
+export function goBlocker(): string | undefined {
+  return spawnSync('go', ['version']).status === 0 ? undefined : 'go is not installed';
+}
+
+/** Starts a microVM without a kernel and quits it: shows that QEMU works here at all. */
+export function guestBlocker(): string | undefined {
+  const argv = ['-machine', 'microvm', '-accel', 'tcg', '-nodefaults', '-display', 'none'];
+  const { error, status, stderr } = spawnSync(qemu, [...argv, '-S', '-monitor', 'stdio'], {
+    encoding: 'utf8',
+    input: 'quit\n',
+    timeout: 30_000,
+  });
+  if (error !== undefined) return `${qemu} does not run: ${error.message}`;
+  return status === 0 ? undefined : `${qemu} cannot start a microVM: ${stderr.trim()}`;
+}

@@ -1,0 +1,65 @@
+import { createConnection, type Socket } from 'node:net';
+import { errnoOf, SmolVMError } from '../errors.ts';
+import { poll } from './poll.ts';
+
+/** How often a socket that is about to appear is tried. Polling each millisecond costs less than a watcher. */
+const RETRY_MS = 1;
+
+/** Connects to a socket that a starting process is about to make: "not there yet" and "not listening yet" wait. */
+export function connectSoon(path: string, signal: AbortSignal): Promise<Socket> {
+  return poll(async () => {
+    try {
+      return await connect(path);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'ENOENT' || errno === 'ECONNREFUSED') return undefined;
+      throw error;
+    }
+  }, RETRY_MS, signal);
+}
+
+/** Connects to a listening socket. */
+export function connect(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ path });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.removeListener('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+/** Feeds what comes to `take` until it has an answer; then nothing more is read and the socket is paused. */
+export function readUntil<T>(socket: Socket, take: (chunk: Buffer) => T | undefined, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      socket.pause();
+      socket.removeListener('data', onData).removeListener('error', fail).removeListener('close', onClose);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: Error): void => {
+      stop();
+      reject(error);
+    };
+    const onClose = (): void => {
+      fail(new SmolVMError('HOST_FAILED', 'the other side closed the connection'));
+    };
+    const onAbort = (): void => {
+      fail(signal.reason as Error);
+    };
+    const onData = (chunk: Buffer): void => {
+      try {
+        const answer = take(chunk);
+        if (answer === undefined) return;
+        stop();
+        resolve(answer);
+      } catch (error) {
+        fail(error as Error);
+      }
+    };
+    socket.on('data', onData).on('error', fail).on('close', onClose);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+}

@@ -1,0 +1,67 @@
+import type { ResolvedVm } from '../spec/vm-record.ts';
+
+/** What this host can do with a backend, or why it cannot and what would help. */
+export type Support = Supported | { readonly ok: false; readonly reason: string; readonly hint: string };
+
+/** A usable VMM. */
+export interface Supported {
+  readonly ok: true;
+  readonly binary: string;
+  readonly version: string;
+  readonly acceleration: Acceleration;
+}
+
+/** Hardware virtualization, or emulation and the reason for it. Emulation is slow and no hardware boundary. */
+export type Acceleration =
+  { readonly kind: 'hardware' } | { readonly kind: 'emulated'; readonly reason: string; readonly hint: string };
+
+/** What a probe may use. Facts are remembered between processes and may be lost at any time. */
+export interface HostProbe {
+  readonly fact: (key: string) => string | undefined;
+  readonly setFact: (key: string, value: string) => void;
+  /** A kernel to try acceleration with. */
+  readonly kernelPath: string;
+  /** The VMM program to use instead of the one on PATH, if the user named one. */
+  readonly binary: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** One boot, complete: a backend turns it into a {@link LaunchPlan} without looking at anything else. */
+export interface BootRequest {
+  readonly vm: ResolvedVm;
+  readonly support: Supported;
+  /** The VM's own disk, a qcow2 overlay over `vm.rootfsPath`. */
+  readonly diskPath: string;
+  readonly controlSocket: string;
+  /** One socket for each port of the control channel. */
+  readonly agentSockets: readonly string[];
+  /** One whole argument by which the process is found. */
+  readonly marker: string;
+}
+
+/** One command to start, as data. */
+export interface LaunchPlan {
+  readonly argv: readonly [string, ...string[]];
+  /** Sockets that the VMM makes, in the order in which it makes them; the first is the control socket. */
+  readonly sockets: readonly [string, ...string[]];
+}
+
+/** A line to a running VMM. One process at a time can hold it; others wait. */
+export interface VmControl extends Disposable {
+  /** Resolves with a reason once the guest has ended, or the line is lost. */
+  readonly guestEnded: Promise<string>;
+  /** From now on the VMM ends with its guest; until then it waits, so that the console can be read. */
+  endWithGuest(signal: AbortSignal): Promise<void>;
+  /** Takes what the guest has written to its console since the last call, at most the newest 256 KiB. */
+  takeConsole(signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** The whole backend contract. A backend plans, it does not act: `launch.ts` does. */
+export interface Hypervisor {
+  readonly name: string;
+  probe(host: HostProbe): Promise<Support>;
+  /** Pure. */
+  plan(boot: BootRequest): LaunchPlan;
+  /** Connects to a running VMM, also one that another process started. */
+  control(socketPath: string, signal: AbortSignal): Promise<VmControl>;
+}

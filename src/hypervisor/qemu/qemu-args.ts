@@ -1,0 +1,102 @@
+import type { ResolvedVm } from '../../spec/vm-record.ts';
+import type { BootRequest, Supported } from '../hypervisor.ts';
+import { kernelCommandLine } from '../kernel-args.ts';
+
+/** The chardev that keeps the newest console output, and how much of it. A guest cannot make it grow. */
+export const CONSOLE_ID = 'console';
+export const CONSOLE_BYTES = 256 * 1024;
+
+/** Arguments of every QEMU we start: nothing of the user's configuration, no default devices, no new privileges. */
+export const COMMON_ARGS: readonly string[] = [
+  '-nodefaults',
+  '-no-user-config',
+  '-display',
+  'none',
+  '-sandbox',
+  'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
+];
+
+/**
+ * The machine. `acpi=on` hangs under emulation, `rtc=off` costs 0.9 s there (the kernel waits for an absent clock);
+ * option ROMs are for devices that this machine does not have.
+ */
+const MACHINE = 'microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on,x-option-roms=off,auto-kernel-cmdline=on';
+
+/** Machine, accelerator and CPU model; also what an acceleration probe boots. */
+export function machineArgs(kind: Supported['acceleration']['kind']): readonly string[] {
+  return ['-machine', MACHINE, ...(kind === 'hardware' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg', '-cpu', 'max'])];
+}
+
+/** Kernel arguments that the machine needs, before all others. */
+export function machineKernelArgs(): readonly string[] {
+  return ['console=ttyS0', 'reboot=t', 'tsc=reliable', 'no_timer_check'];
+}
+
+/** BootRequest → argv. Pure. */
+export function qemuArgv(boot: BootRequest): readonly [string, ...string[]] {
+  const { vm, support } = boot;
+  return [
+    support.binary,
+    '-name',
+    boot.marker,
+    ...COMMON_ARGS,
+    ...machineArgs(support.acceleration.kind),
+    '-smp',
+    String(vm.vcpuCount),
+    '-m',
+    `${String(vm.memSizeMib)}M`,
+    // A guest that ends stops here, so that a failed boot can still tell why; `set-action` changes that once it is up.
+    '-action',
+    'reboot=shutdown,shutdown=pause',
+    ...kernelArgs(boot),
+    '-chardev',
+    `ringbuf,id=${CONSOLE_ID},size=${String(CONSOLE_BYTES)}`,
+    '-serial',
+    `chardev:${CONSOLE_ID}`,
+    ...socketChardev('control', boot.controlSocket),
+    '-mon',
+    'chardev=control,mode=control',
+    ...agentArgs(boot.agentSockets),
+    ...diskArgs(vm, boot.diskPath),
+    '-device',
+    'virtio-rng-device',
+  ];
+}
+
+function kernelArgs({ vm }: BootRequest): readonly string[] {
+  const append = kernelCommandLine({ rootDevice: '/dev/vda', hostname: vm.vmId, machine: machineKernelArgs() });
+  return ['-kernel', vm.kernelPath, '-initrd', vm.initrdPath, '-append', append];
+}
+
+function agentArgs(sockets: readonly string[]): readonly string[] {
+  const ports = sockets.flatMap((socket, index) => [
+    ...socketChardev(`agent${String(index)}`, socket),
+    '-device',
+    `virtserialport,chardev=agent${String(index)},name=smolvm.agent.${String(index)}`,
+  ]);
+  // Port 0 is the one that a virtual console would have.
+  return ['-device', `virtio-serial-device,max_ports=${String(sockets.length + 1)}`, ...ports];
+}
+
+/** The disk and the image below it, each with its format: QEMU never guesses one from bytes that a guest wrote. */
+function diskArgs(vm: ResolvedVm, diskPath: string): readonly string[] {
+  const disk = {
+    driver: 'qcow2',
+    'node-name': 'root',
+    discard: 'unmap',
+    // What dies with its owner need not survive a power cut of the host.
+    cache: { 'no-flush': vm.owner !== null },
+    file: { driver: 'file', filename: diskPath, discard: 'unmap', cache: { 'no-flush': vm.owner !== null } },
+    backing: { driver: 'raw', 'read-only': true, file: { driver: 'file', filename: vm.rootfsPath, 'read-only': true } },
+  };
+  return ['-blockdev', JSON.stringify(disk), '-device', 'virtio-blk-device,drive=root'];
+}
+
+function socketChardev(id: string, path: string): readonly string[] {
+  return ['-chardev', `socket,id=${id},path=${escapeOption(path)},server=on,wait=off`];
+}
+
+/** QEMU splits options at commas; a doubled comma is one comma (qemu-options(7)). */
+function escapeOption(value: string): string {
+  return value.replaceAll(',', ',,');
+}

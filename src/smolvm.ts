@@ -1,0 +1,236 @@
+import { SmolVMError } from './errors.ts';
+import { leaseHost, withHost, type HostLease } from './shared-host.ts';
+import { parseStartOptions, parseStopOptions, parseVmSpec, type VmOptions } from './spec/vm-spec.ts';
+import type { VmState } from './spec/vm-record.ts';
+import type { CommandResult } from './vm/command-result.ts';
+import { readConsole } from './vm/console-log.ts';
+import { createVm } from './vm/create-vm.ts';
+import { deleteVm } from './vm/delete-vm.ts';
+import { findVm } from './vm/find-vm.ts';
+import { reconcileVm } from './vm/reconcile.ts';
+import { runCommand, type RunOptions } from './vm/run-command.ts';
+import { startVm, type StartTimings } from './vm/start-vm.ts';
+import { stopVm, type StopOutcome } from './vm/stop-vm.ts';
+import { listVms, vmInfo, type DamagedVm, type VmInfo } from './vm/vm-info.ts';
+
+/** What a start takes. */
+export interface StartOptions {
+  /** Milliseconds until a boot that is not ready is given up. Default 30,000. */
+  readonly bootTimeoutMs?: number | undefined;
+  /** Gives the start up: the VMM is ended and `ABORTED` is thrown. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What {@link SmolVM.stop} takes. */
+export interface StopOptions {
+  /** Milliseconds for the guest to power off by itself, then it is ended. Default 3,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Does leaving the scope of the handle delete the VM, or only stop it? */
+type Ownership = 'owned' | 'reconnected';
+
+/**
+ * A handle to one VM. It remembers nothing but the id: what it tells is read when asked.
+ *
+ * @example
+ * ```ts
+ * await using vm = await SmolVM.launch();
+ * const result = await vm.run('uname -r');
+ * console.log(result.stdout);
+ * ```
+ */
+export class SmolVM implements AsyncDisposable {
+  readonly vmId: string;
+  readonly #lease: HostLease;
+  readonly #ownership: Ownership;
+  #timings: StartTimings | undefined;
+  #closed = false;
+
+  private constructor(vmId: string, lease: HostLease, ownership: Ownership) {
+    this.vmId = vmId;
+    this.#lease = lease;
+    this.#ownership = ownership;
+  }
+
+  /**
+   * Makes a VM that stays until it is deleted, also when this process ends. It is not started.
+   *
+   * @throws INVALID_ARGUMENT, VM_ALREADY_EXISTS, HYPERVISOR_UNAVAILABLE, IMAGE_INVALID, NO_SPACE, PERMISSION_DENIED
+   * @example
+   * ```ts
+   * const vm = await SmolVM.create({ vmId: 'builder', memSizeMib: 1024 });
+   * await vm.start();
+   * await vm.close(); // the VM goes on
+   * ```
+   */
+  static async create(options: VmOptions & { readonly signal?: AbortSignal | undefined } = {}): Promise<SmolVM> {
+    return SmolVM.#make(options, false);
+  }
+
+  /**
+   * Makes and starts a VM that ends with this process, whatever ends it.
+   *
+   * @throws what {@link SmolVM.create} and {@link SmolVM.start} throw; then nothing of the VM is left
+   * @example
+   * ```ts
+   * await using vm = await SmolVM.launch({ vcpuCount: 1 });
+   * console.log((await vm.run(['echo', 'hello'])).stdout);
+   * ```
+   */
+  static async launch(options: VmOptions & StartOptions = {}): Promise<SmolVM> {
+    const { bootTimeoutMs, ...vmOptions } = options;
+    const startOptions = { bootTimeoutMs, signal: options.signal };
+    parseStartOptions(startOptions);
+    const vm = await SmolVM.#make(vmOptions, true);
+    try {
+      return await vm.start(startOptions);
+    } catch (error) {
+      await vm.delete();
+      await vm.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Connects to a VM that exists, also one of another process.
+   *
+   * @throws INVALID_ARGUMENT, VM_NOT_FOUND, STORE_INVALID
+   */
+  static async fromId(vmId: string): Promise<SmolVM> {
+    const lease = await leaseHost();
+    try {
+      return new SmolVM(findVm(lease.services, vmId).vm.vmId, lease, 'reconnected');
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
+  }
+
+  /** All VMs of this state folder, oldest first. One whose record is damaged has the state `damaged`. */
+  static async list(): Promise<readonly (VmInfo | DamagedVm)[]> {
+    return withHost(listVms);
+  }
+
+  /**
+   * Deletes a VM by its id, also one whose record is damaged.
+   *
+   * @throws INVALID_ARGUMENT, VM_NOT_FOUND, WRONG_STATE, BUSY
+   */
+  static async deleteById(vmId: string): Promise<void> {
+    return withHost((services) => deleteVm(services, vmId));
+  }
+
+  static async #make(options: VmOptions & { readonly signal?: AbortSignal | undefined }, ephemeral: boolean): Promise<SmolVM> {
+    const { signal = new AbortController().signal, ...vmOptions } = options;
+    const spec = parseVmSpec(vmOptions);
+    const lease = await leaseHost();
+    try {
+      const { vm } = await createVm(lease.services, spec, { ephemeral, signal });
+      return new SmolVM(vm.vmId, lease, 'owned');
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
+  }
+
+  /** The VM's state now. Throws VM_NOT_FOUND once it is deleted. */
+  get status(): VmState {
+    return this.info.state;
+  }
+
+  /** What is known of the VM now. Throws VM_NOT_FOUND once it is deleted. */
+  get info(): VmInfo {
+    return vmInfo(findVm(this.#lease.services, this.vmId));
+  }
+
+  /** Where the time of the last start through this handle went; undefined if it started nothing. */
+  get timings(): StartTimings | undefined {
+    return this.#timings;
+  }
+
+  /**
+   * Boots the VM; resolves, with the handle, when it takes commands. A running VM is left as it is.
+   *
+   * @throws VM_NOT_FOUND, WRONG_STATE, BUSY, HYPERVISOR_UNAVAILABLE, LAUNCH_FAILED, TIMEOUT, ABORTED; then the VM is
+   * `failed`, its VMM is gone, and it can be started again
+   */
+  async start(options: StartOptions = {}): Promise<this> {
+    const { bootTimeoutMs } = parseStartOptions(options);
+    const services = this.#services();
+    this.#timings = (await startVm(services, this.vmId, { bootTimeoutMs, signal: options.signal })) ?? this.#timings;
+    return this;
+  }
+
+  /**
+   * Runs a command to its end. A string goes to the login shell of the guest (`/bin/sh -lc`), an array is program and
+   * arguments as they are. An exit code other than 0 is a result.
+   *
+   * @throws INVALID_ARGUMENT, COMMAND_UNAVAILABLE (the VM does not run), COMMAND_NOT_STARTED, TIMEOUT, ABORTED (the
+   * command was killed in both), VM_EXITED
+   * @example
+   * ```ts
+   * const { exitCode, stdout } = await vm.run(['cat'], { input: 'hello', timeoutMs: 5_000 });
+   * ```
+   */
+  async run(command: string | readonly string[], options: RunOptions = {}): Promise<CommandResult> {
+    return runCommand(this.#services(), this.vmId, command, options);
+  }
+
+  /** The newest console output of the VM, at most 1 MiB. Bytes of the guest: escape them before showing. */
+  async readConsole(signal?: AbortSignal): Promise<Uint8Array> {
+    return readConsole(this.#services(), this.vmId, signal);
+  }
+
+  /**
+   * Stops the VM: the guest ends its processes, syncs and powers off; if it has not within the time, it is ended.
+   * A VM that does not run is left as it is.
+   *
+   * @throws VM_NOT_FOUND, BUSY
+   */
+  async stop(options: StopOptions = {}): Promise<StopOutcome> {
+    const { timeoutMs } = parseStopOptions(options);
+    return stopVm(this.#services(), this.vmId, { timeoutMs });
+  }
+
+  /**
+   * Removes the VM with its disk, without asking a running guest.
+   *
+   * @throws VM_NOT_FOUND, WRONG_STATE, BUSY
+   */
+  async delete(): Promise<void> {
+    await deleteVm(this.#services(), this.vmId);
+  }
+
+  /** Looks whether the VM is still what its record says, for instance whether its VMM still lives; returns the truth. */
+  async refresh(): Promise<VmInfo> {
+    const services = this.#services();
+    await reconcileVm(services, findVm(services, this.vmId));
+    return this.info;
+  }
+
+  /** Lets go of the VM, which stays as it is. Closing twice is fine. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#lease.release();
+  }
+
+  /** Leaving a scope: stops the VM, deletes it if this handle made it, and closes the handle. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    try {
+      if (this.#lease.services.store.find(this.vmId) === undefined) return;
+      await this.stop();
+      if (this.#ownership === 'owned') await this.delete();
+    } finally {
+      await this.close();
+    }
+  }
+
+  #services(): HostLease['services'] {
+    if (!this.#closed) return this.#lease.services;
+    throw new SmolVMError('WRONG_STATE', `this handle of VM '${this.vmId}' is closed`, {
+      hint: 'Connect again: SmolVM.fromId(vmId)',
+    });
+  }
+}

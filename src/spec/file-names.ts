@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+/** The folders of one smolvm installation. */
+export interface HostPaths {
+  /** State: database, disks, images. Default `~/.smolvm`. */
+  readonly home: string;
+  /** Sockets and process references: short, private, gone after a reboot. */
+  readonly run: string;
+}
+
+/** The files of one VM. */
+export interface VmPaths {
+  /** Durable: disk and console log. */
+  readonly folder: string;
+  readonly disk: string;
+  readonly consoleLog: string;
+  /** From start to stop only. */
+  readonly runFolder: string;
+  readonly controlSocket: string;
+  readonly vmmRef: string;
+  readonly vmmLog: string;
+  /** One whole argument on the VMM's command line, by which it is found when its starter died too early. */
+  readonly marker: string;
+}
+
+/** How many host processes can use one VM at the same time: each takes one port of the control channel. */
+export const AGENT_PORT_COUNT = 12;
+
+/** The longest path of a socket on Linux: 108 bytes with the closing NUL (unix(7)). */
+export const MAX_SOCKET_PATH_BYTES = 107;
+
+/** The longest socket path below a run folder has this many bytes: `/`, a 64 character id, `/` and `agent-99`. */
+export const SOCKET_SUFFIX_BYTES = 1 + 64 + 1 + 8;
+
+export function databasePath(paths: HostPaths): string {
+  return join(paths.home, 'smolvm.db');
+}
+
+export function imagesFolder(paths: HostPaths): string {
+  return join(paths.home, 'images');
+}
+
+export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
+  const folder = join(paths.home, 'vms', vmId);
+  const runFolder = join(paths.run, vmId);
+  return {
+    folder,
+    disk: join(folder, 'disk.qcow2'),
+    consoleLog: join(folder, 'console.log'),
+    runFolder,
+    controlSocket: join(runFolder, 'control'),
+    vmmRef: join(runFolder, 'vmm.json'),
+    vmmLog: join(runFolder, 'vmm.log'),
+    marker: `smolvm:${homeTag(paths.home)}:${vmId}`,
+  };
+}
+
+/** The socket of agent port `index`. */
+export function agentSocket(vm: VmPaths, index: number): string {
+  return join(vm.runFolder, `agent-${String(index)}`);
+}
+
+/** Tells apart the VMs of different state folders: 12 hexadecimal digits. */
+export function homeTag(home: string): string {
+  return createHash('sha256').update(home).digest('hex').slice(0, 12);
+}

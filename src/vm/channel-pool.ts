@@ -1,0 +1,93 @@
+import type { ProcessRef } from '../base/process-ref.ts';
+import { poll } from '../base/poll.ts';
+import { SmolVMError } from '../errors.ts';
+import { openAgentChannel } from '../guest/agent/agent-channel.ts';
+import type { GuestChannel } from '../guest/guest-channel.ts';
+import { AGENT_PORT_COUNT, agentSocket, vmPaths, type HostPaths } from '../spec/file-names.ts';
+import type { StateStore } from '../store/state-store.ts';
+
+/** How often a free port is looked for while other processes hold all of them. */
+const PORT_RETRY_MS = 20;
+
+/** This process's sessions with guests: at most one for a VM, opened when first used, shared by all callers. */
+export class ChannelPool {
+  readonly #store: StateStore;
+  readonly #paths: HostPaths;
+  readonly #self: ProcessRef;
+  readonly #open = new Map<string, Promise<GuestChannel>>();
+
+  constructor(store: StateStore, paths: HostPaths, self: ProcessRef) {
+    this.#store = store;
+    this.#paths = paths;
+    this.#self = self;
+  }
+
+  /** The session with a VM. Waits for a free port and for the guest, until the signal aborts. */
+  async get(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
+    for (;;) {
+      const shared = this.#open.get(vmId);
+      if (shared === undefined) return this.#openFor(vmId, signal);
+      try {
+        return await shared;
+      } catch {
+        // Whoever opened it gave up or failed; that is not our failure yet, so this caller tries for itself.
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  /** Ends the session with a VM, if there is one. */
+  async close(vmId: string): Promise<void> {
+    const opening = this.#open.get(vmId);
+    this.#open.delete(vmId);
+    const channel = await opening?.catch(() => undefined);
+    await channel?.[Symbol.asyncDispose]();
+  }
+
+  /** Ends all sessions. */
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#open.keys()].map((vmId) => this.close(vmId)));
+  }
+
+  #openFor(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
+    const opening = this.#lease(vmId, signal);
+    this.#open.set(vmId, opening);
+    const forget = (): void => {
+      if (this.#open.get(vmId) === opening) this.#open.delete(vmId);
+    };
+    opening.then((channel) => channel.closed.then(forget), forget);
+    return opening;
+  }
+
+  async #lease(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
+    const port = await this.#leasePort(vmId, signal);
+    const release = (): void => {
+      this.#store.releasePort(vmId, port, this.#self);
+    };
+    try {
+      const channel = await openAgentChannel(agentSocket(vmPaths(this.#paths, vmId), port), signal);
+      void channel.closed.then(release);
+      return channel;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async #leasePort(vmId: string, signal: AbortSignal): Promise<number> {
+    let waited = false;
+    try {
+      return await poll(() => {
+        const port = this.#store.leasePort(vmId, this.#self, AGENT_PORT_COUNT);
+        waited ||= port === undefined;
+        return port;
+      }, PORT_RETRY_MS, signal);
+    } catch (error) {
+      if (!waited) throw error;
+      throw new SmolVMError('BUSY', `all ${String(AGENT_PORT_COUNT)} connections to VM '${vmId}' are used by other processes`, {
+        hint: 'Wait until one of them ends, or close the handles that are not needed.',
+        cause: error,
+      });
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Cleanup } from '../base/cleanup.ts';
+import { ensurePrivateFolder } from '../base/private-folder.ts';
+import { createOverlay } from '../disk/overlay.ts';
+import { requireSpace } from '../disk/free-space.ts';
+import { errnoOf, SmolVMError, toSmolVMError, ValidationError } from '../errors.ts';
+import { ensureBaseImage } from '../image/base-image.ts';
+import { imagesFolder, vmPaths } from '../spec/file-names.ts';
+import type { ResolvedVm, VmRecord } from '../spec/vm-record.ts';
+import type { VmSpec } from '../spec/vm-spec.ts';
+import { chooseHypervisor } from './choose-hypervisor.ts';
+import type { Services } from './services.ts';
+
+/** How a new VM relates to its maker. */
+export interface CreateOptions {
+  /** Ends with this process, whatever ends it; nothing of it is made durable. */
+  readonly ephemeral: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes a VM: a row that says what is about to be made, then its folder and disk. Whatever fails, all of it is undone.
+ */
+export async function createVm(services: Services, spec: VmSpec, options: CreateOptions): Promise<VmRecord> {
+  const vm = await resolveVm(services, spec, options);
+  const { folder, disk } = vmPaths(services.paths, vm.vmId);
+  const undo = new Cleanup();
+  const record = services.store.create(vm, { state: 'creating', by: services.self });
+  try {
+    undo.defer(`remove the row of ${vm.vmId}`, () => {
+      services.store.remove(record);
+    });
+    ensurePrivateFolder(dirname(folder));
+    requireSpace(dirname(folder), 0);
+    await makeFolder(folder);
+    undo.defer(`remove ${folder}`, () => rm(folder, { recursive: true }));
+    const durable = !options.ephemeral;
+    await createOverlay({ path: disk, backingPath: vm.rootfsPath, sizeBytes: vm.diskSizeBytes, durable });
+    options.signal.throwIfAborted();
+    const created = services.store.move(record, { state: 'created' });
+    undo.keep();
+    return created;
+  } catch (error) {
+    await undo.run();
+    throw toSmolVMError(error, `create VM '${vm.vmId}'`);
+  }
+}
+
+/** Spec → VM: nothing is left to choose, and all that it names exists. */
+async function resolveVm(services: Services, spec: VmSpec, options: CreateOptions): Promise<ResolvedVm> {
+  const base = await ensureBaseImage(services.assetsFolder, imagesFolder(services.paths));
+  const { hypervisor } = await chooseHypervisor(services, spec.backend, base.kernelPath, options.signal);
+  const kernelPath = resolve(spec.kernelPath ?? base.kernelPath);
+  const rootfsPath = resolve(spec.rootfsPath ?? base.rootfsPath);
+  await sizeOfFile('kernelPath', kernelPath);
+  return Object.freeze({
+    vmId: spec.vmId,
+    vcpuCount: spec.vcpuCount,
+    memSizeMib: spec.memSizeMib,
+    backend: hypervisor.name,
+    kernelPath,
+    initrdPath: base.initrdPath,
+    rootfsPath,
+    diskSizeBytes: await sizeOfFile('rootfsPath', rootfsPath),
+    owner: options.ephemeral ? services.self : null,
+  });
+}
+
+async function sizeOfFile(option: string, path: string): Promise<number> {
+  try {
+    const found = await stat(path);
+    if (found.isFile() && found.size > 0) return found.size;
+    throw new ValidationError('VM options', [`${option}: ${path} is ${found.isFile() ? 'empty' : 'not a regular file'}`]);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw toSmolVMError(error, `look at ${path}`);
+    throw new ValidationError('VM options', [`${option}: there is no file ${path}`], { cause: error });
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    throw new SmolVMError('HOST_FAILED', `${path} exists although there is no VM of that name`, {
+      hint: `It is a leftover that smolvm did not make or could not remove. Look at it, then: rm -r ${path}`,
+      cause: error,
+    });
+  }
+}

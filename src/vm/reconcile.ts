@@ -1,0 +1,84 @@
+import { isAlive } from '../base/process-ref.ts';
+import { isSmolVMError } from '../errors.ts';
+import { vmPaths } from '../spec/file-names.ts';
+import type { VmRecord } from '../spec/vm-record.ts';
+import { removeFiles } from './delete-vm.ts';
+import { killStrayVmms, killVmm, removeRunFolder } from './kill-vmm.ts';
+import type { Services } from './services.ts';
+
+/**
+ * Brings each record in line with what is true: VMMs that ended, operations whose process died, VMs that must not
+ * outlive their owner. Done whenever a host is opened; two processes doing it at once do it once.
+ */
+export async function reconcile(services: Services): Promise<void> {
+  for (const record of services.store.list().records) await reconcileVm(services, record);
+}
+
+/** The same for one VM. */
+export async function reconcileVm(services: Services, record: VmRecord): Promise<void> {
+  const repair = repairOf(record);
+  if (repair === undefined) return;
+  try {
+    await repairs[repair](services, record);
+  } catch (error) {
+    // Another process was faster; then it is its job.
+    if (!isSmolVMError(error, 'BUSY') && !isSmolVMError(error, 'VM_NOT_FOUND')) throw error;
+  }
+}
+
+type Repair = 'remove' | 'fail' | 'stop';
+
+/** Decides by the record and by which of its processes live. */
+function repairOf({ vm, status }: VmRecord): Repair | undefined {
+  if ('by' in status && isAlive(status.by)) return undefined;
+  if (vm.owner !== null && !isAlive(vm.owner)) return 'remove';
+  switch (status.state) {
+    case 'creating':
+    case 'deleting':
+      return 'remove';
+    case 'starting':
+      return 'fail';
+    case 'stopping':
+      return 'stop';
+    case 'running':
+      return isAlive(status.vmm) ? undefined : 'stop';
+    case 'created':
+    case 'stopped':
+    case 'failed':
+      return undefined;
+  }
+}
+
+const repairs: Readonly<Record<Repair, (services: Services, record: VmRecord) => Promise<void>>> = {
+  remove: async (services, record) => {
+    const claimed =
+      record.status.state === 'stopping' ? await stopped(services, record) :
+      record.status.state === 'starting' ? failed(services, record) :
+      record;
+    const deleting = services.store.move(claimed, { state: 'deleting', by: services.self });
+    if ('vmm' in record.status) await killVmm(record.status.vmm);
+    await killStrayVmms(vmPaths(services.paths, record.vm.vmId));
+    await removeFiles(services, record.vm.vmId);
+    services.store.remove(deleting);
+  },
+  fail: async (services, record) => {
+    const paths = vmPaths(services.paths, record.vm.vmId);
+    await killStrayVmms(paths);
+    await removeRunFolder(paths);
+    failed(services, record);
+  },
+  stop: async (services, record) => {
+    await stopped(services, record);
+  },
+};
+
+function failed(services: Services, record: VmRecord): VmRecord {
+  return services.store.move(record, { state: 'failed', reason: 'the process that started it died before the guest was ready' });
+}
+
+async function stopped(services: Services, record: VmRecord): Promise<VmRecord> {
+  const paths = vmPaths(services.paths, record.vm.vmId);
+  if ('vmm' in record.status) await killVmm(record.status.vmm);
+  await removeRunFolder(paths);
+  return services.store.move(record, { state: 'stopped' });
+}

@@ -1,0 +1,61 @@
+import { Deadline } from '../base/deadline.ts';
+import { isAlive, waitForExit, type ProcessRef } from '../base/process-ref.ts';
+import { isSmolVMError } from '../errors.ts';
+import { vmPaths } from '../spec/file-names.ts';
+import { saveConsole } from './console-log.ts';
+import { findVm } from './find-vm.ts';
+import { killVmm, removeRunFolder } from './kill-vmm.ts';
+import type { Services } from './services.ts';
+
+/** How a VM came to its end. */
+export type StopOutcome = 'wasNotRunning' | 'graceful' | 'forced';
+
+/** What a stop may take. */
+export interface StopOptions {
+  /** Milliseconds for the guest to end by itself; then it is ended. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Stops a VM: asks the guest to end its processes, sync and power off; a guest that does not within the time is
+ * killed. A VM that does not run is left as it is.
+ */
+export async function stopVm(services: Services, vmId: string, options: StopOptions): Promise<StopOutcome> {
+  const record = findVm(services, vmId);
+  if (record.status.state !== 'running') return 'wasNotRunning';
+  const { vmm } = record.status;
+  const stopping = services.store.move(record, { state: 'stopping', by: services.self, vmm });
+  const graceful = await askGuest(services, vmId, vmm, options.timeoutMs);
+  await killVmm(vmm);
+  await services.channels.close(vmId);
+  await removeRunFolder(vmPaths(services.paths, vmId));
+  services.store.move(stopping, { state: 'stopped' });
+  return graceful ? 'graceful' : 'forced';
+}
+
+/** Half of the time is for the processes in the guest, the rest for syncing and powering off. */
+const GRACE_SHARE = 0.5;
+
+async function askGuest(services: Services, vmId: string, vmm: ProcessRef, timeoutMs: number): Promise<boolean> {
+  using deadline = new Deadline(`stop VM '${vmId}'`, timeoutMs);
+  try {
+    await keepConsole(services, vmId, deadline.signal);
+    const channel = await services.channels.get(vmId, deadline.signal);
+    await channel.shutdown(Math.floor(timeoutMs * GRACE_SHARE), deadline.signal);
+    await waitForExit(vmm, deadline.signal);
+    return true;
+  } catch (error) {
+    // A guest that is mute, lost or too slow is ended by force; anything else is a failure of ours.
+    if (isSmolVMError(error) && error.code !== 'INTERNAL') return !isAlive(vmm) && error.code === 'VM_EXITED';
+    throw error;
+  }
+}
+
+async function keepConsole(services: Services, vmId: string, signal: AbortSignal): Promise<void> {
+  const { vm } = findVm(services, vmId);
+  const paths = vmPaths(services.paths, vmId);
+  const hypervisor = services.hypervisors.find(({ name }) => name === vm.backend);
+  if (hypervisor === undefined || vm.owner !== null) return;
+  using control = await hypervisor.control(paths.controlSocket, signal);
+  await saveConsole(paths, control, signal);
+}
