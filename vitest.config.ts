@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts', 'test/package/**/*.test.ts'],
+          globalSetup: ['test/support/build-dist.ts'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

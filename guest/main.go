@@ -27,10 +27,13 @@ func main() {
 	options := cmdline.Parse(boot.ReadFile("/proc/cmdline"))
 	acpi := options.ACPI
 
-	loop := agent.New(agent.Host{PowerOff: func() {
-		defer lastWords()
-		boot.PowerOff(acpi)
-	}})
+	loop := agent.New(agent.Host{
+		Signal: boot.SignalAll,
+		PowerOff: func() {
+			defer lastWords()
+			boot.PowerOff(acpi)
+		},
+	})
 	loop.WatchPorts("/dev") // the channel first: the host side connects meanwhile
 	loop.SetRootErr(mountRoot(loop, options))
 	boot.Rest()

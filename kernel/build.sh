@@ -88,16 +88,21 @@ find_tarball() {
   [[ -f $tarball ]] || die "package $package has no usr/src/$name"
 }
 
+patches_sha256=$(cat "$here"/patches/*.patch | sha256sum | cut -d' ' -f1)
+source_id=$tarball_sha256-$patches_sha256
 source_dir=$work/source
 object_dir=$work/build
-if [[ ! -f $source_dir/.unpacked || $(<"$source_dir/.unpacked") != "$tarball_sha256" ]]; then
+if [[ ! -f $source_dir/.unpacked || $(<"$source_dir/.unpacked") != "$source_id" ]]; then
   find_tarball
   [[ $(sha256 "$tarball") == "$tarball_sha256" ]] ||
     die "$tarball is not the pinned source (sha256 $tarball_sha256)"
   rm -rf "$source_dir"
   mkdir -p "$source_dir"
   tar -xf "$tarball" -C "$source_dir" --strip-components=1
-  printf '%s' "$tarball_sha256" >"$source_dir/.unpacked"
+  for patch in "$here"/patches/*.patch; do
+    patch -s -p1 -d "$source_dir" <"$patch" || die "cannot apply $patch"
+  done
+  printf '%s' "$source_id" >"$source_dir/.unpacked"
 fi
 found=$(make -s -C "$source_dir" kernelversion)
 [[ $found == "$upstream_version" ]] || die "source is $found, not $upstream_version"
@@ -182,6 +187,7 @@ cat >"$out/kernel.json.tmp" <<JSON
   "packageVersion": "$package_version",
   "linuxVersion": "$upstream_version",
   "tarballSha256": "$tarball_sha256",
+  "patchesSha256": "$patches_sha256",
   "compiler": "$(gcc --version | head -n 1)",
   "binutils": "$(ld --version | head -n 1)",
   "fragmentSha256": "$(sha256 "$fragment")",

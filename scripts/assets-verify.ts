@@ -15,7 +15,10 @@ interface Entry {
 }
 
 const assets = join(REPO, 'assets/x86_64');
-const manifest = JSON.parse(readFileSync(join(assets, 'manifest.json'), 'utf8')) as Record<'kernel' | 'initrd' | 'rootfs', Entry>;
+const manifest = JSON.parse(readFileSync(join(assets, 'manifest.json'), 'utf8')) as Record<
+  'kernel' | 'initrd' | 'rootfs',
+  Entry
+>;
 const problems: string[] = [];
 const work = mkdtempSync(join(tmpdir(), 'smolvm-verify-'));
 try {
@@ -26,7 +29,8 @@ try {
   for (const [key, value] of Object.entries(facts)) {
     const recorded = manifest.kernel.built[key];
     const inputs = key.startsWith('config') || key.startsWith('source');
-    if (inputs && recorded !== value) problems.push(`kernel: ${key} is ${value}, the manifest says ${String(recorded)}`);
+    if (inputs && recorded !== value)
+      problems.push(`kernel: ${key} is ${value}, the manifest says ${String(recorded)}`);
   }
   console.log('kernel: source and configuration compared');
 } finally {
@@ -40,7 +44,8 @@ function checkShipped(name: 'kernel' | 'initrd' | 'rootfs'): void {
   const entry = manifest[name];
   const path = join(work, `${name}.shipped`);
   run(['zstd', '-q', '-d', '-f', '--sparse', join(assets, entry.file), '-o', path]);
-  if (sha256OfFile(path) !== entry.sha256) problems.push(`${entry.file} does not have the sha256 of the manifest`);
+  if (sha256OfFile(path) !== entry.sha256)
+    problems.push(`${entry.file} does not have the sha256 of the manifest`);
 }
 
 function rebuild(name: 'initrd' | 'rootfs', build: typeof buildInitrd): void {
@@ -51,5 +56,7 @@ function rebuild(name: 'initrd' | 'rootfs', build: typeof buildInitrd): void {
     return;
   }
   const tools = `made with ${JSON.stringify(manifest[name].built)}, here ${JSON.stringify(built)}`;
-  problems.push(`${name}: rebuilt it has the sha256 ${found}, the manifest says ${manifest[name].sha256} (${tools})`);
+  problems.push(
+    `${name}: rebuilt it has the sha256 ${found}, the manifest says ${manifest[name].sha256} (${tools})`,
+  );
 }

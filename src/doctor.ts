@@ -11,7 +11,9 @@ import { attempt, examine, ok, type DoctorCheck } from './vm/doctor.ts';
  * console.log(checks.every(({ result }) => result !== 'failed'));
  * ```
  */
-export async function doctor(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<readonly DoctorCheck[]> {
+export async function doctor(
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<readonly DoctorCheck[]> {
   const signal = options.signal ?? new AbortController().signal;
   let checks: readonly DoctorCheck[] = [];
   const state = await attempt('state', () =>

@@ -12,6 +12,7 @@ export {
   VMNotFoundError,
   type ErrorCode,
 } from './errors.ts';
+export { escapeText } from './base/escape-text.ts';
 export { doctor } from './doctor.ts';
 export type { DoctorCheck } from './vm/doctor.ts';
 export type { VmOptions } from './spec/vm-spec.ts';

@@ -6,7 +6,13 @@ import { ensurePrivateFolder } from './base/private-folder.ts';
 import { ownProcessRef } from './base/process-ref.ts';
 import { SmolVMError } from './errors.ts';
 import { hypervisors } from './hypervisor/registry.ts';
-import { databasePath, homeTag, MAX_SOCKET_PATH_BYTES, SOCKET_SUFFIX_BYTES, type HostPaths } from './spec/file-names.ts';
+import {
+  databasePath,
+  homeTag,
+  MAX_SOCKET_PATH_BYTES,
+  SOCKET_SUFFIX_BYTES,
+  type HostPaths,
+} from './spec/file-names.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import { ChannelPool } from './vm/channel-pool.ts';
 import { reconcile } from './vm/reconcile.ts';
@@ -60,8 +66,15 @@ function hostPaths(env: NodeJS.ProcessEnv): HostPaths {
   const canonical = realpathSync(home);
   const user = String(process.getuid?.() ?? 0);
   const runtime = nonEmpty(env['XDG_RUNTIME_DIR']);
-  const parents = [...(runtime === undefined || !existsSync(runtime) ? [] : [join(runtime, 'smolvm')]), join(tmpdir(), `smolvm-${user}`), `/tmp/smolvm-${user}`];
-  const parent = parents.find((path) => Buffer.byteLength(join(path, homeTag(canonical))) + SOCKET_SUFFIX_BYTES <= MAX_SOCKET_PATH_BYTES);
+  const parents = [
+    ...(runtime === undefined || !existsSync(runtime) ? [] : [join(runtime, 'smolvm')]),
+    join(tmpdir(), `smolvm-${user}`),
+    `/tmp/smolvm-${user}`,
+  ];
+  const parent = parents.find(
+    (path) =>
+      Buffer.byteLength(join(path, homeTag(canonical))) + SOCKET_SUFFIX_BYTES <= MAX_SOCKET_PATH_BYTES,
+  );
   if (parent === undefined) throw new SmolVMError('INTERNAL', 'no folder is short enough for sockets');
   ensurePrivateFolder(parent);
   const run = join(parent, homeTag(canonical));

@@ -64,7 +64,9 @@ export class SmolVM implements AsyncDisposable {
    * await vm.close(); // the VM goes on
    * ```
    */
-  static async create(options: VmOptions & { readonly signal?: AbortSignal | undefined } = {}): Promise<SmolVM> {
+  static async create(
+    options: VmOptions & { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<SmolVM> {
     return SmolVM.#make(options, false);
   }
 
@@ -121,8 +123,11 @@ export class SmolVM implements AsyncDisposable {
     return withHost((services) => deleteVm(services, vmId));
   }
 
-  static async #make(options: VmOptions & { readonly signal?: AbortSignal | undefined }, ephemeral: boolean): Promise<SmolVM> {
-    const { signal = new AbortController().signal, ...vmOptions } = options;
+  static async #make(
+    options: VmOptions & { readonly signal?: AbortSignal | undefined },
+    ephemeral: boolean,
+  ): Promise<SmolVM> {
+    const { signal, ...vmOptions } = options;
     const spec = parseVmSpec(vmOptions);
     const lease = await leaseHost();
     try {
@@ -158,7 +163,8 @@ export class SmolVM implements AsyncDisposable {
   async start(options: StartOptions = {}): Promise<this> {
     const { bootTimeoutMs } = parseStartOptions(options);
     const services = this.#services();
-    this.#timings = (await startVm(services, this.vmId, { bootTimeoutMs, signal: options.signal })) ?? this.#timings;
+    this.#timings =
+      (await startVm(services, this.vmId, { bootTimeoutMs, signal: options.signal })) ?? this.#timings;
     return this;
   }
 

@@ -10,12 +10,23 @@ import (
 // maxPorts bounds what a hostile device could make the agent open.
 const maxPorts = 64
 
+// The kernel makes the node of a port before the port is ready: an open in
+// between gives ENXIO, and nothing tells when it would work. (A console port
+// gives ENXIO for ever.)
+const (
+	retryMillis = 1
+	retryMost   = 1000
+)
+
 // watcher opens control ports as they appear in a directory.
 type watcher struct {
-	loop  *Loop
-	dir   string
-	fd    int
-	ports int
+	loop    *Loop
+	dir     string
+	fd      int
+	ports   int
+	unready []string // ports that gave ENXIO
+	due     int64    // when they are tried again; 0: there are none
+	end     int64    // when they are given up
 }
 
 // WatchPorts opens all ports in dir (/dev) now and those that come later.
@@ -36,14 +47,15 @@ func (l *Loop) WaitDevice(path string, millis int64) bool {
 		if syscall.Stat(path, &st) == nil {
 			return true
 		}
-		left := end - sys.Millis()
-		if left <= 0 {
+		now := sys.Millis()
+		if now >= end {
 			return false
 		}
-		n := sys.EpollWait(l.epfd, l.events[:], int(left))
+		n := sys.EpollWait(l.epfd, l.events[:], int(earlier(end, l.watcher.due)-now)+1)
 		for i := 0; i < n; i++ {
 			l.dispatch(&l.events[i])
 		}
+		l.watcher.retry()
 	}
 }
 
@@ -98,6 +110,25 @@ func (w *watcher) open(name string) {
 	if err == nil {
 		w.ports++
 		w.loop.AddPort(fd)
+	} else if err == syscall.ENXIO {
+		w.unready = append(w.unready, name)
+		w.due = sys.Millis() + retryMillis
+		w.end = max(w.end, w.due+retryMost)
+	}
+}
+
+// retry opens the ports that were not ready.
+func (w *watcher) retry() {
+	if w == nil || w.due == 0 || sys.Millis() < w.due {
+		return
+	}
+	names, end := w.unready, w.end
+	w.unready, w.due = nil, 0
+	for _, name := range names {
+		w.open(name)
+	}
+	if w.end = end; sys.Millis() >= end {
+		w.unready, w.due, w.end = nil, 0, 0
 	}
 }
 

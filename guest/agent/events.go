@@ -44,12 +44,21 @@ func (l *Loop) rewatch(fd int, events uint32) {
 	sys.EpollCtl(l.epfd, syscall.EPOLL_CTL_MOD, fd, events, l.targets[fd].serial)
 }
 
-// close closes fd; the kernel takes it out of the epoll set.
+// close forgets fd and closes it after the next writes: a host that waits for
+// EXIT need not wait for that too.
 func (l *Loop) close(fd int) {
 	if fd < len(l.targets) {
 		l.targets[fd] = target{}
 	}
-	sys.Close(fd)
+	l.doomed = append(l.doomed, fd)
+}
+
+// closeDoomed closes files; the kernel takes them out of the epoll set.
+func (l *Loop) closeDoomed() {
+	for _, fd := range l.doomed {
+		sys.Close(fd)
+	}
+	l.doomed = l.doomed[:0]
 }
 
 func (l *Loop) dispatch(ev *syscall.EpollEvent) {

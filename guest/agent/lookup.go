@@ -59,17 +59,21 @@ func lookPath(name string, env []string, cwd string) (string, *failure) {
 	return "", &failure{syscall.ENOENT, "notFound", name + ": not found in PATH"}
 }
 
-// explain turns the errno of a failed start into what the host is told. The
-// order matters: the kernel says ENOENT for a missing directory, a missing
-// program and a missing interpreter alike.
-func explain(errno syscall.Errno, path, cwd string, cred *syscall.Credential) *failure {
-	if cause := checkDir(cwd, cred); cause != 0 {
-		return &failure{cause, "badCwd", cwd + ": " + cause.Error()}
+// explain turns the step and errno of a failed start into what the host is
+// told. ENOENT of execve means a missing program or a missing interpreter.
+func explain(step int, errno syscall.Errno, path, cwd string) *failure {
+	switch step {
+	case sys.StepDir:
+		return &failure{errno, "badCwd", cwd + ": " + errno.Error()}
+	case sys.StepUser:
+		return &failure{errno, "badUser", "change of user: " + errno.Error()}
+	case sys.StepSelf:
+		return &failure{errno, "spawn", "new process: " + errno.Error()}
 	}
-	full := absolute(path, cwd)
 	switch errno {
 	case syscall.ENOENT, syscall.ENOTDIR:
 		var st syscall.Stat_t
+		full := absolute(path, cwd)
 		if syscall.Stat(full, &st) == nil {
 			return &failure{errno, "notFound", path + ": " + missingLoader(full)}
 		}

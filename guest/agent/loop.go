@@ -26,6 +26,8 @@ const (
 type Host struct {
 	BootID  string
 	RootErr string // why the root disk is not mounted; empty: all is well
+	// Signal signals all processes but this one.
+	Signal func(sig syscall.Signal)
 	// PowerOff flushes the disks and ends the machine. It runs off the loop.
 	PowerOff func()
 }
@@ -42,6 +44,10 @@ type Loop struct {
 	spare  []*Port   // memory of the next active
 	fresh  []*Stream // started a moment ago, see settle
 	byPid  map[int]*Stream
+
+	hung   []*Port    // ports that look closed
+	pipes  []pipePair // made ahead
+	doomed []int      // files to close
 
 	commands  int // processes started and not reaped
 	parts     int // EXEC requests being put together
@@ -77,12 +83,18 @@ func (l *Loop) SetBootID(id string) { l.host.BootID = id }
 func (l *Loop) Run() {
 	for !l.stopped {
 		n := sys.EpollWait(l.epfd, l.events[:], l.timeout())
+		if n < 0 { // a signal, most likely SIGCHLD: no need to wait for its event
+			l.reap()
+		}
 		for i := 0; i < n; i++ {
 			l.dispatch(&l.events[i])
 		}
 		l.settle()
 		l.work()
+		l.closeDoomed()
 		l.watchShutdown()
+		l.watchHangups()
+		l.watcher.retry()
 	}
 }
 
@@ -91,14 +103,32 @@ func (l *Loop) timeout() int {
 	if len(l.active) > 0 {
 		return 0
 	}
+	for len(l.fresh) > 0 && (l.fresh[0].exited || !l.fresh[0].open) {
+		l.fresh = l.fresh[1:]
+	}
 	due := l.shutdown.due
-	if len(l.fresh) > 0 && (due == 0 || l.fresh[0].due < due) {
-		due = l.fresh[0].due
+	if len(l.fresh) > 0 {
+		due = earlier(due, l.fresh[0].due)
+	}
+	if len(l.hung) > 0 {
+		due = earlier(due, l.hung[0].hungUp)
+	}
+	if l.watcher != nil {
+		due = earlier(due, l.watcher.due)
 	}
 	if due == 0 {
+		l.stockPipes()
 		return -1
 	}
 	return int(max(due-sys.Millis(), 0)) + 1
+}
+
+// earlier returns the earlier of two times, of which 0 is none.
+func earlier(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // work gives each active port a turn: some reads, one write.

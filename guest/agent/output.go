@@ -127,10 +127,3 @@ func (s *Stream) read(dst []byte, o *output) []byte {
 	frame.PutTag(dst[body+n:], s.port.tag)
 	return dst
 }
-
-func (s *Stream) closeOutput(o *output) {
-	if o.fd >= 0 {
-		s.port.loop.close(o.fd)
-		o.fd = -1
-	}
-}

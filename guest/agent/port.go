@@ -26,9 +26,10 @@ type Port struct {
 	head int
 	run  []*Stream // streams with something to send, in turn
 
-	readable bool // the kernel may have bytes for us
-	blocked  bool // the kernel takes no bytes from us now
-	active   bool // is in loop.active
+	hungUp   int64 // when a port that looks closed is looked at again; 0: never
+	readable bool  // the kernel may have bytes for us
+	blocked  bool  // the kernel takes no bytes from us now
+	active   bool  // is in loop.active
 }
 
 // AddPort serves one more port. The file must not block.
@@ -73,10 +74,9 @@ func (p *Port) input() {
 			p.take(p.loop.rbuf[:n])
 		case n == -int(syscall.EAGAIN):
 			p.readable = false
-		case n == 0: // the host side is closed; an event tells of the next one
+		case n == 0: // an event tells when the host side is open again
 			p.readable = false
-			p.endSession()
-			p.dec.Reset()
+			p.hangup()
 		default: // the device is gone
 			p.remove()
 		}

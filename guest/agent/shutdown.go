@@ -34,8 +34,8 @@ func (l *Loop) beginShutdown(graceMillis uint32) {
 	}
 	l.shutdown.stage = stageTerm
 	l.shutdown.due = sys.Millis() + int64(graceMillis)
-	sys.Kill(-1, int(syscall.SIGTERM))
-	sys.Kill(-1, int(syscall.SIGCONT)) // a stopped process cannot end
+	l.host.Signal(syscall.SIGTERM)
+	l.host.Signal(syscall.SIGCONT) // a stopped process cannot end
 	l.reap()
 }
 
@@ -49,12 +49,10 @@ func (l *Loop) watchShutdown() {
 	if d.stage == stageTerm && !d.alone {
 		d.stage = stageKill
 		d.due = sys.Millis() + killMillis
-		sys.Kill(-1, int(syscall.SIGKILL))
+		l.host.Signal(syscall.SIGKILL)
 		l.reap()
 		return
 	}
 	d.stage, d.due = stageOff, 0
-	if l.host.PowerOff != nil {
-		go l.host.PowerOff()
-	}
+	go l.host.PowerOff()
 }

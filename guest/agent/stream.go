@@ -128,10 +128,3 @@ func (s *Stream) watchStdin() {
 		s.port.loop.watch(s.stdin, syscall.EPOLLOUT|sys.EPOLLET, target{kind: kindStdin, stream: s})
 	}
 }
-
-func (s *Stream) closeStdin() {
-	if s.stdin >= 0 {
-		s.port.loop.close(s.stdin)
-		s.stdin = -1
-	}
-}

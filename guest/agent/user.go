@@ -2,7 +2,6 @@ package agent
 
 import (
 	"syscall"
-	"unsafe"
 
 	"smolvm/guest/passwd"
 	"smolvm/guest/sys"
@@ -53,42 +52,4 @@ func readAccounts(path string) string {
 		n += got
 	}
 	return string(b[:n])
-}
-
-// checkDir tells why a command of this user cannot begin in dir, 0 if it can.
-// Only the loop's thread takes on the user's ids, for one access check.
-func checkDir(dir string, cred *syscall.Credential) syscall.Errno {
-	var st syscall.Stat_t
-	if err := syscall.Stat(dir, &st); err != nil {
-		return sys.Errno(err)
-	}
-	if st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
-		return syscall.ENOTDIR
-	}
-	if cred == nil || cred.Uid == 0 {
-		return 0
-	}
-	setIDs(cred.Groups, cred.Gid, cred.Uid)
-	fd, err := syscall.Open(dir+"/.", syscall.O_DIRECTORY|syscall.O_CLOEXEC|oPath, 0)
-	setIDs(nil, 0, 0)
-	if err != nil {
-		return sys.Errno(err)
-	}
-	sys.Close(fd)
-	return 0
-}
-
-const oPath = 0x200000
-
-// setIDs sets the ids that the kernel checks file access of this thread with.
-func setIDs(groups []uint32, gid, uid uint32) {
-	if uid != 0 {
-		syscall.RawSyscall(syscall.SYS_SETGROUPS, uintptr(len(groups)), uintptr(unsafe.Pointer(unsafe.SliceData(groups))), 0)
-		syscall.RawSyscall(syscall.SYS_SETFSGID, uintptr(gid), 0, 0)
-		syscall.RawSyscall(syscall.SYS_SETFSUID, uintptr(uid), 0, 0)
-		return
-	}
-	syscall.RawSyscall(syscall.SYS_SETFSUID, 0, 0, 0)
-	syscall.RawSyscall(syscall.SYS_SETFSGID, 0, 0, 0)
-	syscall.RawSyscall(syscall.SYS_SETGROUPS, 0, 0, 0)
 }

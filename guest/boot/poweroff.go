@@ -2,6 +2,9 @@ package boot
 
 import "syscall"
 
+// SignalAll signals all processes but this one.
+func SignalAll(sig syscall.Signal) { syscall.Kill(-1, sig) }
+
 // Virtual file systems need no unmounting: they hold nothing on a disk.
 var virtual = [...]string{"proc", "sysfs", "devtmpfs", "devpts", "tmpfs", "cgroup2", "rootfs", "ramfs", "mqueue", "securityfs", "debugfs", "tracefs", "bpf", "binfmt_misc", "configfs", "hugetlbfs"}
 

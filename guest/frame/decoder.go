@@ -62,12 +62,6 @@ func (d *Decoder) Hunt() {
 // Close ends the session: only a HELLO is a good next frame.
 func (d *Decoder) Close() { d.open = false }
 
-// Reset forgets everything, for a stream that begins anew.
-func (d *Decoder) Reset() {
-	d.buf = d.buf[:0]
-	d.hunting, d.open, d.zeros = false, false, 0
-}
-
 func (d *Decoder) start() {
 	if cap(d.buf) == 0 {
 		d.buf = make([]byte, 0, MaxIn+Overhead)

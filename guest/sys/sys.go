@@ -10,19 +10,17 @@ import (
 
 // Constants that package syscall lacks.
 const (
-	FIONREAD   = 0x541b
-	POLLIN     = 0x1
-	POLLHUP    = 0x10
-	EPOLLET    = 1 << 31
-	cloexec    = 0x80000
-	nonblock   = 0x800
-	clockMono  = 1
-	clockReal  = 0
-	rndAdd     = 0x40085203
-	rndReseed  = 0x5207
-	wnohang    = 1
-	atFDCWD    = -100
-	statusFlag = syscall.O_NONBLOCK
+	FIONREAD  = 0x541b
+	POLLIN    = 0x1
+	POLLHUP   = 0x10
+	EPOLLET   = 1 << 31
+	cloexec   = 0x80000
+	nonblock  = 0x800
+	clockMono = 1
+	clockReal = 0
+	rndAdd    = 0x40085203
+	rndReseed = 0x5207
+	wnohang   = 1
 )
 
 func ret(n uintptr, e syscall.Errno) int {
@@ -66,7 +64,7 @@ func Pipe() (r, w int, errno syscall.Errno) {
 
 // Nonblock makes the open file behind fd non-blocking.
 func Nonblock(fd int) {
-	syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, statusFlag)
+	syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, nonblock)
 }
 
 // Buffered returns the number of bytes in the pipe fd.

@@ -7,15 +7,19 @@ const RETRY_MS = 1;
 
 /** Connects to a socket that a starting process is about to make: "not there yet" and "not listening yet" wait. */
 export function connectSoon(path: string, signal: AbortSignal): Promise<Socket> {
-  return poll(async () => {
-    try {
-      return await connect(path);
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === 'ENOENT' || errno === 'ECONNREFUSED') return undefined;
-      throw error;
-    }
-  }, RETRY_MS, signal);
+  return poll(
+    async () => {
+      try {
+        return await connect(path);
+      } catch (error) {
+        const errno = errnoOf(error);
+        if (errno === 'ENOENT' || errno === 'ECONNREFUSED') return undefined;
+        throw error;
+      }
+    },
+    RETRY_MS,
+    signal,
+  );
 }
 
 /** Connects to a listening socket. */
@@ -31,7 +35,11 @@ export function connect(path: string): Promise<Socket> {
 }
 
 /** Feeds what comes to `take` until it has an answer; then nothing more is read and the socket is paused. */
-export function readUntil<T>(socket: Socket, take: (chunk: Buffer) => T | undefined, signal: AbortSignal): Promise<T> {
+export function readUntil<T>(
+  socket: Socket,
+  take: (chunk: Buffer) => T | undefined,
+  signal: AbortSignal,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       socket.pause();

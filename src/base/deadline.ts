@@ -26,7 +26,9 @@ export class Deadline implements Disposable {
     const expire = (): void => {
       this.#controller.abort(new OperationTimeoutError(operation, timeoutMs));
     };
-    const timer = Number.isFinite(timeoutMs) ? setTimeout(expire, Math.min(timeoutMs, MAX_TIMER_MS)) : undefined;
+    const timer = Number.isFinite(timeoutMs)
+      ? setTimeout(expire, Math.min(timeoutMs, MAX_TIMER_MS))
+      : undefined;
     const relay = (): void => {
       this.#controller.abort(abortedError(operation, outer?.reason));
     };

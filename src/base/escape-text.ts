@@ -7,10 +7,13 @@ export function escapeText(text: string, options: { readonly keepLines?: boolean
   return text.replace(UNSAFE, (char) => {
     if (options.keepLines === true && (char === '\n' || char === '\t')) return char;
     const point = char.charCodeAt(0);
-    return point < 0x100 ? `\\x${point.toString(16).padStart(2, '0')}` : `\\u${point.toString(16).padStart(4, '0')}`;
+    return point < 0x100
+      ? `\\x${point.toString(16).padStart(2, '0')}`
+      : `\\u${point.toString(16).padStart(4, '0')}`;
   });
 }
 
 // C0 and DEL, C1, soft hyphen-like and bidi controls (Unicode Bidi_Control), separators, lone surrogates, BOM.
-// eslint-disable-next-line no-control-regex -- control characters are what this is about
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;

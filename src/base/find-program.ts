@@ -5,7 +5,10 @@ import { minimalEnv } from './subprocess.ts';
 
 /** The path of a program on the PATH that the programs we start get, or undefined. */
 export function findProgram(name: string): string | undefined {
-  return (minimalEnv()['PATH'] ?? '').split(':').map((folder) => join(folder, name)).find(isProgram);
+  return (minimalEnv()['PATH'] ?? '')
+    .split(':')
+    .map((folder) => join(folder, name))
+    .find(isProgram);
 }
 
 /** Is there a file here that we may run? */

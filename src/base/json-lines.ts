@@ -10,7 +10,9 @@ export class JsonLines {
     const values: unknown[] = [];
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      const line = Buffer.concat([...this.#chunks, chunk.subarray(start, end)]).toString('utf8').trim();
+      const line = Buffer.concat([...this.#chunks, chunk.subarray(start, end)])
+        .toString('utf8')
+        .trim();
       this.#chunks = [];
       this.#size = 0;
       start = end + 1;

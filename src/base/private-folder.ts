@@ -9,8 +9,10 @@ export function ensurePrivateFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    // EEXIST: something that is no folder is there; the check below names it.
-    if (errnoOf(error) !== 'EEXIST') throw toSmolVMError(error, `make the folder ${path}`);
+    // Something that is no folder is there; the check below names it.
+    const errno = errnoOf(error);
+    const isTaken = errno === 'EEXIST' || (errno === 'ENOENT' && isDanglingLink(path));
+    if (!isTaken) throw toSmolVMError(error, `make the folder ${path}`);
   }
   const problem = privacyProblem(lstatSync(path));
   if (problem === undefined) return;
@@ -20,10 +22,15 @@ export function ensurePrivateFolder(path: string): void {
   });
 }
 
+function isDanglingLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
 function privacyProblem(stats: Stats): string | undefined {
   if (stats.isSymbolicLink()) return 'is a symbolic link, so it cannot be trusted with private files';
   if (!stats.isDirectory()) return 'is not a folder';
   if (stats.uid !== process.getuid?.()) return `belongs to user ${String(stats.uid)}, not to you`;
-  if ((stats.mode & 0o077) !== 0) return `can be entered by others (mode 0${(stats.mode & 0o777).toString(8)}, needs 0700)`;
+  if ((stats.mode & 0o077) !== 0)
+    return `can be entered by others (mode 0${(stats.mode & 0o777).toString(8)}, needs 0700)`;
   return undefined;
 }

@@ -61,6 +61,14 @@ export function minimalEnv(): Record<string, string> {
 /** Why a program could not be started, with what to do about it. */
 export function spawnError(program: string, error: Error): SmolVMError {
   const errno = errnoOf(error);
-  const reason = errno === 'ENOENT' ? 'there is no such program' : errno === 'EACCES' ? 'it may not be run' : error.message;
-  return new SmolVMError('HOST_FAILED', `cannot start ${program}: ${reason}`, { cause: error, details: { errno } });
+  const reason =
+    errno === 'ENOENT'
+      ? 'there is no such program'
+      : errno === 'EACCES'
+        ? 'it may not be run'
+        : error.message;
+  return new SmolVMError('HOST_FAILED', `cannot start ${program}: ${reason}`, {
+    cause: error,
+    details: { errno },
+  });
 }

@@ -46,7 +46,9 @@ export async function writeFileAtomic(file: AtomicFile): Promise<void> {
 export async function writeAll(file: FileWriter, bytes: Uint8Array, position: number): Promise<void> {
   // FileHandle.write may write less than asked; its result says how much.
   for (let done = 0; done < bytes.length;) {
-    const result = (await file.write(bytes, done, bytes.length - done, position + done)) as { bytesWritten: number };
+    const result = (await file.write(bytes, done, bytes.length - done, position + done)) as {
+      bytesWritten: number;
+    };
     done += result.bytesWritten;
   }
 }

@@ -11,7 +11,12 @@ export interface OverlayRequest {
 }
 
 /** Makes an empty qcow2 overlay of mode 0600. Takes no space to speak of, whatever the size of the image. */
-export async function createOverlay({ path, backingPath, sizeBytes, durable }: OverlayRequest): Promise<void> {
+export async function createOverlay({
+  path,
+  backingPath,
+  sizeBytes,
+  durable,
+}: OverlayRequest): Promise<void> {
   const layout = qcow2Overlay(sizeBytes, backingPath);
   await writeFileAtomic({
     path,

@@ -23,9 +23,13 @@ const MAX_BACKING_PATH_BYTES = 1_023;
 export function qcow2Overlay(sizeBytes: number, backingPath: string): Qcow2Layout {
   const backing = Buffer.from(backingPath, 'utf8');
   if (backing.length > MAX_BACKING_PATH_BYTES) {
-    throw new SmolVMError('INVALID_ARGUMENT', `the path of the image has ${String(backing.length)} bytes, at most ${String(MAX_BACKING_PATH_BYTES)} are possible`, {
-      hint: 'Move the image to a shorter path.',
-    });
+    throw new SmolVMError(
+      'INVALID_ARGUMENT',
+      `the path of the image has ${String(backing.length)} bytes, at most ${String(MAX_BACKING_PATH_BYTES)} are possible`,
+      {
+        hint: 'Move the image to a shorter path.',
+      },
+    );
   }
   const l1Entries = Math.ceil(sizeBytes / L1_ENTRY_COVERS);
   const l1Clusters = Math.ceil((l1Entries * 8) / CLUSTER_BYTES);
@@ -42,7 +46,12 @@ export function qcow2Overlay(sizeBytes: number, backingPath: string): Qcow2Layou
 
 function header(sizeBytes: number, l1Entries: number, backing: Buffer): Buffer {
   const format = Buffer.from('raw\0\0\0\0\0', 'latin1');
-  const extensions = Buffer.concat([bigEndian32(EXTENSION_BACKING_FORMAT), bigEndian32(3), format, Buffer.alloc(8)]);
+  const extensions = Buffer.concat([
+    bigEndian32(EXTENSION_BACKING_FORMAT),
+    bigEndian32(3),
+    format,
+    Buffer.alloc(8),
+  ]);
   const fixed = Buffer.alloc(HEADER_BYTES);
   fixed.write('QFI\xfb', 0, 'latin1');
   fixed.writeUInt32BE(3, 4);

@@ -13,7 +13,8 @@ export interface Supported {
 
 /** Hardware virtualization, or emulation and the reason for it. Emulation is slow and no hardware boundary. */
 export type Acceleration =
-  { readonly kind: 'hardware' } | { readonly kind: 'emulated'; readonly reason: string; readonly hint: string };
+  | { readonly kind: 'hardware' }
+  | { readonly kind: 'emulated'; readonly reason: string; readonly hint: string };
 
 /** What a probe may use. Facts are remembered between processes and may be lost at any time. */
 export interface HostProbe {

@@ -29,7 +29,12 @@ export async function launch(plan: LaunchPlan, site: LaunchSite): Promise<Launch
   const [program, ...args] = site.dieWithUs ? dyingWithUs(plan.argv) : plan.argv;
   const log = openSync(site.logPath, 'a', 0o600);
   try {
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log], env: minimalEnv(), cwd: '/' });
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: minimalEnv(),
+      cwd: '/',
+    });
     const ended = new Promise<string>((resolve) => {
       child.once('exit', (code, signal) => {
         resolve(signal === null ? `it exited with code ${String(code)}` : `it was killed by ${signal}`);

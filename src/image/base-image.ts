@@ -14,14 +14,16 @@ export interface BaseImage {
 export async function ensureBaseImage(assetsFolder: string, imagesFolder: string): Promise<BaseImage> {
   const manifest = readManifest(assetsFolder);
   if (manifest.arch !== 'x86_64') {
-    throw new SmolVMError('HYPERVISOR_UNAVAILABLE', `the assets are for ${manifest.arch}, this host is x86_64`);
+    throw new SmolVMError(
+      'HYPERVISOR_UNAVAILABLE',
+      `the assets are for ${manifest.arch}, this host is x86_64`,
+    );
   }
   ensurePrivateFolder(imagesFolder);
   const unpack = (asset: Asset): Promise<string> => unpackAsset(asset, assetsFolder, imagesFolder);
-  const [kernelPath, initrdPath, rootfsPath] = await Promise.all([
-    unpack(manifest.kernel),
-    unpack(manifest.initrd),
-    unpack(manifest.rootfs),
-  ]);
+  const unpacking = [unpack(manifest.kernel), unpack(manifest.initrd), unpack(manifest.rootfs)] as const;
+  // A failure of one is told when the others have ended too: nothing is written behind the caller's back.
+  await Promise.allSettled(unpacking);
+  const [kernelPath, initrdPath, rootfsPath] = await Promise.all(unpacking);
   return { kernelPath, initrdPath, rootfsPath };
 }

@@ -9,7 +9,10 @@ const size = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 /** One shipped file: zstd-compressed; digest and size are those of its contents. */
 const assetSchema = v.strictObject({
-  file: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]*\.zst$/, 'expected a plain file name ending in .zst')),
+  file: v.pipe(
+    v.string(),
+    v.regex(/^[a-z0-9][a-z0-9.-]*\.zst$/, 'expected a plain file name ending in .zst'),
+  ),
   sha256,
   sizeBytes: size,
   /** How it was made: versions, digests of inputs. For people and for `assets:verify`. */
@@ -36,6 +39,9 @@ export function readManifest(folder: string): AssetManifest {
     return parseWith(manifestSchema, JSON.parse(readFileSync(path, 'utf8')), path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ImageError(`the assets of smolvm cannot be used: ${reason}`, { hint: REBUILD_HINT, cause: error });
+    throw new ImageError(`the assets of smolvm cannot be used: ${reason}`, {
+      hint: REBUILD_HINT,
+      cause: error,
+    });
   }
 }

@@ -30,7 +30,8 @@ async function decompressInto(file: FileWriter, source: string, asset: Asset): P
       decompress.push(piece);
       for (const chunk of pending) {
         hash.update(chunk);
-        if (sizeBytes + chunk.length > asset.sizeBytes) throw new Error('it is larger than its manifest says');
+        if (sizeBytes + chunk.length > asset.sizeBytes)
+          throw new Error('it is larger than its manifest says');
         if (!isZero(chunk)) await writeAll(file, chunk, sizeBytes);
         sizeBytes += chunk.length;
       }
@@ -43,7 +44,8 @@ async function decompressInto(file: FileWriter, source: string, asset: Asset): P
   // Trailing zeros are a hole: the size says that they are there.
   await file.truncate(sizeBytes);
   const found = hash.digest('hex');
-  if (found !== asset.sha256) throw damaged(source, `its contents have the sha256 ${found}, not ${asset.sha256}`);
+  if (found !== asset.sha256)
+    throw damaged(source, `its contents have the sha256 ${found}, not ${asset.sha256}`);
 }
 
 function damaged(path: string, reason: string, cause?: unknown): ImageError {

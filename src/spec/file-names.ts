@@ -61,7 +61,7 @@ export function agentSocket(vm: VmPaths, index: number): string {
   return join(vm.runFolder, `agent-${String(index)}`);
 }
 
-/** Tells apart the VMs of different state folders: 12 hexadecimal digits. */
+/** Tells apart the VMs of different state folders: 10 hexadecimal digits, so that sockets fit below `/run/user/1000`. */
 export function homeTag(home: string): string {
-  return createHash('sha256').update(home).digest('hex').slice(0, 12);
+  return createHash('sha256').update(home).digest('hex').slice(0, 10);
 }

@@ -6,8 +6,13 @@ import { ValidationError } from '../errors.ts';
  *
  * @param what - begins the message: "VM options"
  */
-export function parseWith<S extends v.GenericSchema>(schema: S, input: unknown, what: string): v.InferOutput<S> {
-  const result = v.safeParse(schema, input);
+export function parseWith<S extends v.GenericSchema>(
+  schema: S,
+  input: unknown,
+  what: string,
+): v.InferOutput<S> {
+  // One problem for each value: the first rule that it breaks.
+  const result = v.safeParse(schema, input, { abortPipeEarly: true });
   if (result.success) return result.output;
   throw new ValidationError(what, result.issues.map(problemOf));
 }
@@ -19,8 +24,10 @@ function problemOf(issue: v.BaseIssue<unknown>): string {
   return `${key}${issue.message}, received ${shown(issue.input)}`;
 }
 
-function shown(value: unknown): string {
+/** A received value, short, for a message. */
+export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-  if (value === null || ['number', 'boolean', 'bigint', 'undefined'].includes(typeof value)) return String(value);
+  if (value === null || ['number', 'boolean', 'bigint', 'undefined'].includes(typeof value))
+    return String(value);
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }

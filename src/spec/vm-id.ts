@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ValidationError } from '../errors.ts';
+import { shown } from './parse.ts';
 
 /** 1 to 64 lowercase letters, digits and hyphens, no hyphen at either end. */
 export const VM_ID_PATTERN = /^(?:[a-z0-9]|[a-z0-9][a-z0-9-]{0,62}[a-z0-9])$/;
@@ -15,5 +16,5 @@ export function newVmId(): string {
 /** The id if it is well formed, else a {@link ValidationError}. An id becomes a folder name and an argument. */
 export function parseVmId(value: unknown): string {
   if (typeof value === 'string' && VM_ID_PATTERN.test(value)) return value;
-  throw new ValidationError('VM id', [`expected ${VM_ID_RULE}, received ${JSON.stringify(value) ?? 'undefined'}`]);
+  throw new ValidationError('VM id', [`expected ${VM_ID_RULE}, received ${shown(value)}`]);
 }

@@ -31,20 +31,33 @@ export interface VmSpec {
 
 const wholeNumber = (lowest: number, highest: number) => {
   const message = `expected a whole number from ${String(lowest)} to ${String(highest)}`;
-  return v.pipe(v.number(message), v.integer(message), v.minValue(lowest, message), v.maxValue(highest, message));
+  return v.pipe(
+    v.number(message),
+    v.integer(message),
+    v.minValue(lowest, message),
+    v.maxValue(highest, message),
+  );
 };
 
 /** A path for an option list: not empty, no NUL. */
-const pathText = v.pipe(v.string('expected a path'), v.regex(/^[^\0]+$/, 'expected a path that is not empty'));
+const pathText = v.pipe(
+  v.string('expected a path'),
+  v.regex(/^[^\0]+$/, 'expected a path that is not empty'),
+);
 
 const vmOptionsSchema = v.strictObject(
   {
-    vmId: v.nullish(v.pipe(v.string(`expected ${VM_ID_RULE}`), v.regex(VM_ID_PATTERN, `expected ${VM_ID_RULE}`))),
+    vmId: v.nullish(
+      v.pipe(v.string(`expected ${VM_ID_RULE}`), v.regex(VM_ID_PATTERN, `expected ${VM_ID_RULE}`)),
+    ),
     vcpuCount: v.optional(wholeNumber(1, 32), 2),
     memSizeMib: v.optional(wholeNumber(128, 16384), 512),
     kernelPath: v.optional(pathText),
     rootfsPath: v.optional(pathText),
-    backend: v.nullish(v.pipe(v.string('expected the name of a backend'), v.minLength(1, 'expected a name')), 'auto'),
+    backend: v.nullish(
+      v.pipe(v.string('expected the name of a backend'), v.minLength(1, 'expected a name')),
+      'auto',
+    ),
   },
   'expected an object of options',
 );

@@ -18,7 +18,9 @@ export interface SqlStatement {
   all(...values: SqlValue[]): unknown[];
 }
 
-type SqlModule = { readonly DatabaseSync: new (path: string, options: { readonly timeout: number }) => SqlDatabase };
+interface SqlModule {
+  readonly DatabaseSync: new (path: string, options: { readonly timeout: number }) => SqlDatabase;
+}
 
 /** Node's own binding where there is one (>= 22.13), else the package with the same interface. */
 const BINDINGS = ['node:sqlite', '@photostructure/sqlite'] as const;
@@ -57,7 +59,9 @@ async function loadBinding(): Promise<SqlModule> {
     try {
       return (await quietly(() => import(name))) as SqlModule;
     } catch (error) {
-      reasons.push(`${name}: ${error instanceof Error ? error.message.split('\n', 1).join('') : String(error)}`);
+      reasons.push(
+        `${name}: ${error instanceof Error ? error.message.split('\n', 1).join('') : String(error)}`,
+      );
     }
   }
   throw new SmolVMError('HOST_FAILED', `no SQLite binding could be loaded (${reasons.join('; ')})`, {
@@ -67,14 +71,15 @@ async function loadBinding(): Promise<SqlModule> {
 
 /** Node 22 announces that its SQLite is experimental on stderr; that is no message for our users. */
 async function quietly<T>(load: () => Promise<T>): Promise<T> {
-  const emit = process.emitWarning;
-  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
-    if (!String(warning).includes('SQLite')) Reflect.apply(emit, process, [warning, ...rest]);
+  const original = Reflect.get(process, 'emitWarning') as (...args: unknown[]) => void;
+  const filtered = (...args: unknown[]): void => {
+    if (!String(args[0]).includes('SQLite')) Reflect.apply(original, process, args);
   };
+  Reflect.set(process, 'emitWarning', filtered);
   try {
     return await load();
   } finally {
-    process.emitWarning = emit;
+    Reflect.set(process, 'emitWarning', original);
   }
 }
 

@@ -5,7 +5,13 @@ import { mayMove } from '../spec/transitions.ts';
 import type { ResolvedVm, VmRecord, VmStatus } from '../spec/vm-record.ts';
 import { decodeRow, processRefSchema } from './row-codec.ts';
 import { migrate } from './schema.ts';
-import { openSqlDatabase, sqlError, type SqlDatabase, type SqlStatement, type SqlValue } from './sql-database.ts';
+import {
+  openSqlDatabase,
+  sqlError,
+  type SqlDatabase,
+  type SqlStatement,
+  type SqlValue,
+} from './sql-database.ts';
 import type { StateStore, VmListing } from './state-store.ts';
 
 /** Opens the state database, making or migrating it as needed. */
@@ -66,9 +72,13 @@ class SqliteStore implements StateStore {
   move(record: VmRecord, next: VmStatus): VmRecord {
     const { vmId } = record.vm;
     if (!mayMove(record.status.state, next.state)) {
-      throw new SmolVMError('WRONG_STATE', `VM '${vmId}' is ${record.status.state}, it cannot become ${next.state}`, {
-        details: { vmId, state: record.status.state },
-      });
+      throw new SmolVMError(
+        'WRONG_STATE',
+        `VM '${vmId}' is ${record.status.state}, it cannot become ${next.state}`,
+        {
+          details: { vmId, state: record.status.state },
+        },
+      );
     }
     const changed = this.#run(
       'UPDATE vms SET status = ?, revision = revision + 1 WHERE id = ? AND revision = ?',
@@ -82,7 +92,8 @@ class SqliteStore implements StateStore {
 
   remove(record: VmRecord): void {
     const { vmId } = record.vm;
-    if (this.#run('DELETE FROM vms WHERE id = ? AND revision = ?', vmId, record.revision) === 0) this.#throwLost(vmId);
+    if (this.#run('DELETE FROM vms WHERE id = ? AND revision = ?', vmId, record.revision) === 0)
+      this.#throwLost(vmId);
   }
 
   removeDamaged(vmId: string): void {
@@ -92,7 +103,9 @@ class SqliteStore implements StateStore {
   leasePort(vmId: string, owner: ProcessRef, portCount: number): number | undefined {
     return this.#transaction(() => {
       const rows = this.#prepared('SELECT port, owner FROM port_leases WHERE vm_id = ?').all(vmId);
-      const taken = new Set(rows.filter((row) => hasLiveOwner(row)).map((row) => (row as { port: number }).port));
+      const taken = new Set(
+        rows.filter((row) => hasLiveOwner(row)).map((row) => (row as { port: number }).port),
+      );
       for (let port = 0; port < portCount; port += 1) {
         if (taken.has(port)) continue;
         this.#prepared('INSERT OR REPLACE INTO port_leases (vm_id, port, owner) VALUES (?, ?, ?)').run(
@@ -127,10 +140,14 @@ class SqliteStore implements StateStore {
   #throwLost(vmId: string): never {
     const now = this.find(vmId);
     if (now === undefined) throw new VMNotFoundError(vmId);
-    throw new SmolVMError('BUSY', `VM '${vmId}' was changed by another process meanwhile (it is ${now.status.state})`, {
-      hint: 'Look at its state and try again: smolvm list',
-      details: { vmId, state: now.status.state },
-    });
+    throw new SmolVMError(
+      'BUSY',
+      `VM '${vmId}' was changed by another process meanwhile (it is ${now.status.state})`,
+      {
+        hint: 'Look at its state and try again: smolvm list',
+        details: { vmId, state: now.status.state },
+      },
+    );
   }
 
   /** Statements are prepared once: preparing costs more than running. */

@@ -75,19 +75,27 @@ export class ChannelPool {
   }
 
   async #leasePort(vmId: string, signal: AbortSignal): Promise<number> {
-    let waited = false;
+    const waiting = { forPort: false };
     try {
-      return await poll(() => {
-        const port = this.#store.leasePort(vmId, this.#self, AGENT_PORT_COUNT);
-        waited ||= port === undefined;
-        return port;
-      }, PORT_RETRY_MS, signal);
+      return await poll(
+        () => {
+          const port = this.#store.leasePort(vmId, this.#self, AGENT_PORT_COUNT);
+          waiting.forPort ||= port === undefined;
+          return port;
+        },
+        PORT_RETRY_MS,
+        signal,
+      );
     } catch (error) {
-      if (!waited) throw error;
-      throw new SmolVMError('BUSY', `all ${String(AGENT_PORT_COUNT)} connections to VM '${vmId}' are used by other processes`, {
-        hint: 'Wait until one of them ends, or close the handles that are not needed.',
-        cause: error,
-      });
+      if (!waiting.forPort) throw error;
+      throw new SmolVMError(
+        'BUSY',
+        `all ${String(AGENT_PORT_COUNT)} connections to VM '${vmId}' are used by other processes`,
+        {
+          hint: 'Wait until one of them ends, or close the handles that are not needed.',
+          cause: error,
+        },
+      );
     }
   }
 }

@@ -22,7 +22,9 @@ export async function chooseHypervisor(
   const candidates = services.hypervisors.filter(({ name }) => backend === 'auto' || name === backend);
   if (candidates.length === 0) {
     const names = ['auto', ...services.hypervisors.map(({ name }) => name)].join(', ');
-    throw new ValidationError('VM options', [`backend: expected one of ${names}, received ${JSON.stringify(backend)}`]);
+    throw new ValidationError('VM options', [
+      `backend: expected one of ${names}, received ${JSON.stringify(backend)}`,
+    ]);
   }
   const refusals: { readonly name: string; readonly reason: string; readonly hint: string }[] = [];
   for (const hypervisor of candidates) {

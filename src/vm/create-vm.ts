@@ -1,6 +1,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Cleanup } from '../base/cleanup.ts';
+import { Deadline } from '../base/deadline.ts';
 import { ensurePrivateFolder } from '../base/private-folder.ts';
 import { createOverlay } from '../disk/overlay.ts';
 import { requireSpace } from '../disk/free-space.ts';
@@ -16,14 +17,15 @@ import type { Services } from './services.ts';
 export interface CreateOptions {
   /** Ends with this process, whatever ends it; nothing of it is made durable. */
   readonly ephemeral: boolean;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Makes a VM: a row that says what is about to be made, then its folder and disk. Whatever fails, all of it is undone.
  */
 export async function createVm(services: Services, spec: VmSpec, options: CreateOptions): Promise<VmRecord> {
-  const vm = await resolveVm(services, spec, options);
+  using deadline = new Deadline(`create VM '${spec.vmId}'`, Infinity, options.signal);
+  const vm = await resolveVm(services, spec, options.ephemeral, deadline.signal);
   const { folder, disk } = vmPaths(services.paths, vm.vmId);
   const undo = new Cleanup();
   const record = services.store.create(vm, { state: 'creating', by: services.self });
@@ -37,7 +39,7 @@ export async function createVm(services: Services, spec: VmSpec, options: Create
     undo.defer(`remove ${folder}`, () => rm(folder, { recursive: true }));
     const durable = !options.ephemeral;
     await createOverlay({ path: disk, backingPath: vm.rootfsPath, sizeBytes: vm.diskSizeBytes, durable });
-    options.signal.throwIfAborted();
+    deadline.signal.throwIfAborted();
     const created = services.store.move(record, { state: 'created' });
     undo.keep();
     return created;
@@ -48,9 +50,14 @@ export async function createVm(services: Services, spec: VmSpec, options: Create
 }
 
 /** Spec → VM: nothing is left to choose, and all that it names exists. */
-async function resolveVm(services: Services, spec: VmSpec, options: CreateOptions): Promise<ResolvedVm> {
+async function resolveVm(
+  services: Services,
+  spec: VmSpec,
+  ephemeral: boolean,
+  signal: AbortSignal,
+): Promise<ResolvedVm> {
   const base = await ensureBaseImage(services.assetsFolder, imagesFolder(services.paths));
-  const { hypervisor } = await chooseHypervisor(services, spec.backend, base.kernelPath, options.signal);
+  const { hypervisor } = await chooseHypervisor(services, spec.backend, base.kernelPath, signal);
   const kernelPath = resolve(spec.kernelPath ?? base.kernelPath);
   const rootfsPath = resolve(spec.rootfsPath ?? base.rootfsPath);
   await sizeOfFile('kernelPath', kernelPath);
@@ -63,7 +70,7 @@ async function resolveVm(services: Services, spec: VmSpec, options: CreateOption
     initrdPath: base.initrdPath,
     rootfsPath,
     diskSizeBytes: await sizeOfFile('rootfsPath', rootfsPath),
-    owner: options.ephemeral ? services.self : null,
+    owner: ephemeral ? services.self : null,
   });
 }
 
@@ -71,9 +78,12 @@ async function sizeOfFile(option: string, path: string): Promise<number> {
   try {
     const found = await stat(path);
     if (found.isFile() && found.size > 0) return found.size;
-    throw new ValidationError('VM options', [`${option}: ${path} is ${found.isFile() ? 'empty' : 'not a regular file'}`]);
+    throw new ValidationError('VM options', [
+      `${option}: ${path} is ${found.isFile() ? 'empty' : 'not a regular file'}`,
+    ]);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw toSmolVMError(error, `look at ${path}`);
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR')
+      throw toSmolVMError(error, `look at ${path}`);
     throw new ValidationError('VM options', [`${option}: there is no file ${path}`], { cause: error });
   }
 }

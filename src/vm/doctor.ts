@@ -64,7 +64,10 @@ async function checkAssets({ assetsFolder, paths }: Services): Promise<Finding> 
   for (const { sha256 } of [kernel, initrd, rootfs]) {
     const path = join(folder, sha256);
     const found = await sha256Of(path);
-    if (found !== sha256) throw new ImageError(`${path} has the sha256 ${found}`, { hint: `Remove it, it will be unpacked anew: rm -f ${path}` });
+    if (found !== sha256)
+      throw new ImageError(`${path} has the sha256 ${found}`, {
+        hint: `Remove it, it will be unpacked anew: rm -f ${path}`,
+      });
   }
   return ok('kernel, initrd and base image match their manifest');
 }
@@ -98,7 +101,8 @@ function checkOwnerDeath(): Finding {
   if (path !== undefined) return ok(`VMs of \`launch\` and \`run\` end with their owner (${path})`);
   return {
     result: 'warning',
-    found: 'there is no setpriv: after kill -9 of its owner, a VM of `launch` or `run` stays until the next smolvm command',
+    found:
+      'there is no setpriv: after kill -9 of its owner, a VM of `launch` or `run` stays until the next smolvm command',
     fix: 'Install util-linux.',
   };
 }

@@ -1,7 +1,7 @@
 import { isAlive } from '../base/process-ref.ts';
 import { isSmolVMError } from '../errors.ts';
 import { vmPaths } from '../spec/file-names.ts';
-import type { VmRecord } from '../spec/vm-record.ts';
+import type { VmRecord, VmState } from '../spec/vm-record.ts';
 import { removeFiles } from './delete-vm.ts';
 import { killStrayVmms, killVmm, removeRunFolder } from './kill-vmm.ts';
 import type { Services } from './services.ts';
@@ -28,33 +28,29 @@ export async function reconcileVm(services: Services, record: VmRecord): Promise
 
 type Repair = 'remove' | 'fail' | 'stop';
 
+/** What is wrong with a record in which nobody lives who could put it right. */
+const REPAIR_OF_STATE: Readonly<Record<VmState, Repair | undefined>> = {
+  creating: 'remove',
+  deleting: 'remove',
+  starting: 'fail',
+  running: 'stop',
+  stopping: 'stop',
+  created: undefined,
+  stopped: undefined,
+  failed: undefined,
+};
+
 /** Decides by the record and by which of its processes live. */
 function repairOf({ vm, status }: VmRecord): Repair | undefined {
   if ('by' in status && isAlive(status.by)) return undefined;
   if (vm.owner !== null && !isAlive(vm.owner)) return 'remove';
-  switch (status.state) {
-    case 'creating':
-    case 'deleting':
-      return 'remove';
-    case 'starting':
-      return 'fail';
-    case 'stopping':
-      return 'stop';
-    case 'running':
-      return isAlive(status.vmm) ? undefined : 'stop';
-    case 'created':
-    case 'stopped':
-    case 'failed':
-      return undefined;
-  }
+  if (status.state === 'running' && isAlive(status.vmm)) return undefined;
+  return REPAIR_OF_STATE[status.state];
 }
 
 const repairs: Readonly<Record<Repair, (services: Services, record: VmRecord) => Promise<void>>> = {
   remove: async (services, record) => {
-    const claimed =
-      record.status.state === 'stopping' ? await stopped(services, record) :
-      record.status.state === 'starting' ? failed(services, record) :
-      record;
+    const claimed = await settle(services, record);
     const deleting = services.store.move(claimed, { state: 'deleting', by: services.self });
     if ('vmm' in record.status) await killVmm(record.status.vmm);
     await killStrayVmms(vmPaths(services.paths, record.vm.vmId));
@@ -72,8 +68,17 @@ const repairs: Readonly<Record<Repair, (services: Services, record: VmRecord) =>
   },
 };
 
+/** Brings a VM whose start or stop was cut off to a state from which it may be deleted. */
+async function settle(services: Services, record: VmRecord): Promise<VmRecord> {
+  if (record.status.state === 'stopping') return stopped(services, record);
+  return record.status.state === 'starting' ? failed(services, record) : record;
+}
+
 function failed(services: Services, record: VmRecord): VmRecord {
-  return services.store.move(record, { state: 'failed', reason: 'the process that started it died before the guest was ready' });
+  return services.store.move(record, {
+    state: 'failed',
+    reason: 'the process that started it died before the guest was ready',
+  });
 }
 
 async function stopped(services: Services, record: VmRecord): Promise<VmRecord> {

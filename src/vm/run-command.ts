@@ -39,7 +39,12 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const KILL_TIMEOUT_MS = 3_000;
 
 /** Runs a command in a running VM to its end. */
-export async function runCommand(services: Services, vmId: string, command: unknown, options: RunOptions): Promise<CommandResult> {
+export async function runCommand(
+  services: Services,
+  vmId: string,
+  command: unknown,
+  options: RunOptions,
+): Promise<CommandResult> {
   const { timeoutMs, cwd, user, env, maxOutputBytes, signal } = options;
   const request = parseRunRequest({ command, timeoutMs, cwd, user, env, maxOutputBytes });
   requireRunning(findVm(services, vmId));
@@ -53,7 +58,12 @@ export async function runCommand(services: Services, vmId: string, command: unkn
   return commandResult(argvOf(request.command), exit, output, performance.now() - startedAt);
 }
 
-function start(channel: GuestChannel, request: RunRequest, options: RunOptions, output: OutputBuffer): GuestCommand {
+function start(
+  channel: GuestChannel,
+  request: RunRequest,
+  options: RunOptions,
+  output: OutputBuffer,
+): GuestCommand {
   return channel.exec({
     argv: argvOf(request.command),
     env: request.env,
@@ -70,10 +80,13 @@ function start(channel: GuestChannel, request: RunRequest, options: RunOptions, 
 /** A running VM takes commands; any other says how to get there. */
 function requireRunning({ vm, status }: VmRecord): void {
   if (status.state === 'running') return;
-  throw new CommandExecutionUnavailableError(`VM '${vm.vmId}' is ${status.state}, commands need a running VM`, {
-    hint: `Start it: smolvm start ${vm.vmId}`,
-    details: { vmId: vm.vmId, state: status.state },
-  });
+  throw new CommandExecutionUnavailableError(
+    `VM '${vm.vmId}' is ${status.state}, commands need a running VM`,
+    {
+      hint: `Start it: smolvm start ${vm.vmId}`,
+      details: { vmId: vm.vmId, state: status.state },
+    },
+  );
 }
 
 async function openChannel(services: Services, vmId: string, signal: AbortSignal): Promise<GuestChannel> {

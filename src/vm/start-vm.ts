@@ -34,7 +34,11 @@ export interface StartOptions {
  * Boots a VM; returns when it takes commands. A VM that runs already is left alone (undefined is returned). If
  * anything fails, the VMM is gone again, the VM is `failed` with the reason, and the reason is thrown.
  */
-export async function startVm(services: Services, vmId: string, options: StartOptions): Promise<StartTimings | undefined> {
+export async function startVm(
+  services: Services,
+  vmId: string,
+  options: StartOptions,
+): Promise<StartTimings | undefined> {
   const record = findVm(services, vmId);
   if (record.status.state === 'running') return undefined;
   using deadline = new Deadline(`start VM '${vmId}'`, options.bootTimeoutMs, options.signal);
@@ -55,7 +59,12 @@ export async function startVm(services: Services, vmId: string, options: StartOp
 }
 
 /** The straight list of steps; each pushes its undo. */
-async function boot(services: Services, starting: VmRecord, undo: Cleanup, deadline: Deadline): Promise<StartTimings> {
+async function boot(
+  services: Services,
+  starting: VmRecord,
+  undo: Cleanup,
+  deadline: Deadline,
+): Promise<StartTimings> {
   const { vm } = starting;
   const { signal } = deadline;
   const watch = new Stopwatch();
@@ -76,7 +85,8 @@ async function boot(services: Services, starting: VmRecord, undo: Cleanup, deadl
   watch.mark('spawn');
 
   undo.defer('close the session', () => services.channels.close(vm.vmId));
-  await awaitGuest({ services, hypervisor, paths, vmId: vm.vmId, launched, watch, signal });
+  const ephemeral = vm.owner !== null;
+  await awaitGuest({ services, hypervisor, paths, vmId: vm.vmId, launched, ephemeral, watch, signal });
   protectSockets(plan);
   services.store.move(starting, { state: 'running', vmm: launched.vmm });
   undo.keep();

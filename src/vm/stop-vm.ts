@@ -36,7 +36,12 @@ export async function stopVm(services: Services, vmId: string, options: StopOpti
 /** Half of the time is for the processes in the guest, the rest for syncing and powering off. */
 const GRACE_SHARE = 0.5;
 
-async function askGuest(services: Services, vmId: string, vmm: ProcessRef, timeoutMs: number): Promise<boolean> {
+async function askGuest(
+  services: Services,
+  vmId: string,
+  vmm: ProcessRef,
+  timeoutMs: number,
+): Promise<boolean> {
   using deadline = new Deadline(`stop VM '${vmId}'`, timeoutMs);
   try {
     await keepConsole(services, vmId, deadline.signal);

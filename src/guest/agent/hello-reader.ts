@@ -1,5 +1,6 @@
 import type { GuestInfo } from '../guest-channel.ts';
-import { breach, FRAME, FrameDecoder, type Frame } from './frames.ts';
+import type { FrameDecoder} from './frames.ts';
+import { breach, FRAME, type Frame } from './frames.ts';
 import { decodeGuestHello } from './messages.ts';
 
 /** Leftovers of an earlier session that may come before the agent's answer to ours. */

@@ -16,7 +16,8 @@ const PROBE_BOOT_TIMEOUT_MS = 1_500;
 /** The kernel's last words without a root disk: it has come up with all CPUs and timers. */
 const BOOT_PROOF = 'Unable to mount root fs';
 
-const EMULATION_HINT = 'VMs run, but slower, and emulation is no hardware boundary against the guest. See `smolvm doctor`.';
+const EMULATION_HINT =
+  'VMs run, but slower, and emulation is no hardware boundary against the guest. See `smolvm doctor`.';
 
 /**
  * KVM if it works, else emulation and why. That `/dev/kvm` exists, opens and even makes VMs proves nothing (nested
@@ -25,12 +26,22 @@ const EMULATION_HINT = 'VMs run, but slower, and emulation is no hardware bounda
  */
 export async function probeAcceleration(binary: string, host: HostProbe): Promise<Acceleration> {
   if (!existsSync(KVM)) {
-    return { kind: 'emulated', reason: `there is no ${KVM}`, hint: `Enable virtualization (VT-x, AMD-V) or load the kvm module. ${EMULATION_HINT}` };
+    return {
+      kind: 'emulated',
+      reason: `there is no ${KVM}`,
+      hint: `Enable virtualization (VT-x, AMD-V) or load the kvm module. ${EMULATION_HINT}`,
+    };
   }
   if (!mayAccess(KVM, constants.R_OK | constants.W_OK)) {
-    return { kind: 'emulated', reason: `you may not use ${KVM}`, hint: `Add yourself to its group: sudo usermod -aG kvm $USER, then log in again. ${EMULATION_HINT}` };
+    return {
+      kind: 'emulated',
+      reason: `you may not use ${KVM}`,
+      hint: `Add yourself to its group: sudo usermod -aG kvm $USER, then log in again. ${EMULATION_HINT}`,
+    };
   }
-  const key = ['qemu.acceleration', fileIdentity(binary), fileIdentity(host.kernelPath), hostBootId()].join('|');
+  const key = ['qemu.acceleration', fileIdentity(binary), fileIdentity(host.kernelPath), hostBootId()].join(
+    '|',
+  );
   let problem = host.fact(key);
   if (problem === undefined) {
     problem = await probeBoot(binary, host);
@@ -53,13 +64,14 @@ async function probeBoot(binary: string, host: HostProbe): Promise<string> {
     });
     return result.stdout.includes(BOOT_PROOF) ? '' : failureOf(result);
   } catch (error) {
-    if (isSmolVMError(error, 'TIMEOUT')) return `a guest did not boot within ${String(PROBE_BOOT_TIMEOUT_MS)} ms`;
+    if (isSmolVMError(error, 'TIMEOUT'))
+      return `a guest did not boot within ${String(PROBE_BOOT_TIMEOUT_MS)} ms`;
     throw error;
   }
 }
 
 function failureOf({ exitCode, endSignal, stderr }: HostCommandResult): string {
-  const how = endSignal === null ? `exit code ${String(exitCode)}` : endSignal;
+  const how = endSignal ?? `exit code ${String(exitCode)}`;
   const said = escapeText(stderr.trim().split('\n').at(-1) ?? '').slice(0, 200);
   return `QEMU ended with ${how}${said === '' ? '' : ` (${said})`}`;
 }

@@ -20,11 +20,16 @@ export const COMMON_ARGS: readonly string[] = [
  * The machine. `acpi=on` hangs under emulation, `rtc=off` costs 0.9 s there (the kernel waits for an absent clock);
  * option ROMs are for devices that this machine does not have.
  */
-const MACHINE = 'microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on,x-option-roms=off,auto-kernel-cmdline=on';
+const MACHINE =
+  'microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on,x-option-roms=off,auto-kernel-cmdline=on';
 
 /** Machine, accelerator and CPU model; also what an acceleration probe boots. */
 export function machineArgs(kind: Supported['acceleration']['kind']): readonly string[] {
-  return ['-machine', MACHINE, ...(kind === 'hardware' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg', '-cpu', 'max'])];
+  return [
+    '-machine',
+    MACHINE,
+    ...(kind === 'hardware' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg', '-cpu', 'max']),
+  ];
 }
 
 /** Kernel arguments that the machine needs, before all others. */
@@ -64,7 +69,11 @@ export function qemuArgv(boot: BootRequest): readonly [string, ...string[]] {
 }
 
 function kernelArgs({ vm }: BootRequest): readonly string[] {
-  const append = kernelCommandLine({ rootDevice: '/dev/vda', hostname: vm.vmId, machine: machineKernelArgs() });
+  const append = kernelCommandLine({
+    rootDevice: '/dev/vda',
+    hostname: vm.vmId,
+    machine: machineKernelArgs(),
+  });
   return ['-kernel', vm.kernelPath, '-initrd', vm.initrdPath, '-append', append];
 }
 
@@ -87,7 +96,11 @@ function diskArgs(vm: ResolvedVm, diskPath: string): readonly string[] {
     // What dies with its owner need not survive a power cut of the host.
     cache: { 'no-flush': vm.owner !== null },
     file: { driver: 'file', filename: diskPath, discard: 'unmap', cache: { 'no-flush': vm.owner !== null } },
-    backing: { driver: 'raw', 'read-only': true, file: { driver: 'file', filename: vm.rootfsPath, 'read-only': true } },
+    backing: {
+      driver: 'raw',
+      'read-only': true,
+      file: { driver: 'file', filename: vm.rootfsPath, 'read-only': true },
+    },
   };
   return ['-blockdev', JSON.stringify(disk), '-device', 'virtio-blk-device,drive=root'];
 }

@@ -25,8 +25,10 @@ export async function probeQemu(host: HostProbe): Promise<Support> {
     return { ok: false, reason, hint: 'Use an x86-64 Linux host.' };
   }
   const binary = host.binary ?? findProgram(PROGRAM);
-  if (binary === undefined) return { ok: false, reason: `there is no ${PROGRAM} on this system`, hint: INSTALL_HINT };
-  if (!isProgram(binary)) return { ok: false, reason: `${binary} is no program that we may run`, hint: INSTALL_HINT };
+  if (binary === undefined)
+    return { ok: false, reason: `there is no ${PROGRAM} on this system`, hint: INSTALL_HINT };
+  if (!isProgram(binary))
+    return { ok: false, reason: `${binary} is no program that we may run`, hint: INSTALL_HINT };
   const features = await featuresOf(binary, host);
   if (features.missing.length > 0) {
     const reason = `${binary} (version ${features.version}) lacks: ${features.missing.join(', ')}`;
@@ -56,7 +58,10 @@ async function findFeatures(binary: string, signal: AbortSignal): Promise<Featur
   const version = /version (\d+\.\d+\.\d+)/.exec(stdout)?.[1];
   if (exitCode !== 0 || version === undefined) {
     const said = escapeText((stderr || stdout).trim().slice(0, 300));
-    return { version: 'unknown', missing: [`an answer to --version (exit code ${String(exitCode)}: ${said})`] };
+    return {
+      version: 'unknown',
+      missing: [`an answer to --version (exit code ${String(exitCode)}: ${said})`],
+    };
   }
   const missing: string[] = [];
   for (const [option, names] of Object.entries(NEEDED)) {

@@ -38,7 +38,7 @@ export class QmpClient implements Disposable {
     const lines = new JsonLines();
     socket.on('data', (chunk: Buffer) => {
       try {
-        for (const message of lines.push(chunk)) this.#receive(message as QmpMessage);
+        for (const message of lines.push(chunk)) this.#receive(message);
       } catch (error) {
         this.#lose(`it answered what is not its protocol: ${String(error)}`);
       }
@@ -52,7 +52,11 @@ export class QmpClient implements Disposable {
   }
 
   /** Waits for the greeting and leaves negotiation mode. `onEvent` also hears `CLOSED` when the line is lost. */
-  static async open(socket: Socket, onEvent: (name: string) => void, signal: AbortSignal): Promise<QmpClient> {
+  static async open(
+    socket: Socket,
+    onEvent: (name: string) => void,
+    signal: AbortSignal,
+  ): Promise<QmpClient> {
     const client = new QmpClient(socket, onEvent);
     try {
       await orAborted(client.#greeted, signal);
@@ -65,7 +69,11 @@ export class QmpClient implements Disposable {
   }
 
   /** Sends a command; resolves with its `return` value. */
-  async execute(command: string, args: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<unknown> {
+  async execute(
+    command: string,
+    args: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     if (this.#lost !== undefined) throw this.#lost;
     this.#lastId += 1;
     const id = this.#lastId;
@@ -83,8 +91,9 @@ export class QmpClient implements Disposable {
     this.#lose('we closed the connection');
   }
 
-  #receive(message: QmpMessage): void {
-    if (typeof message !== 'object' || message === null) throw new Error('a line that is no object');
+  #receive(line: unknown): void {
+    if (typeof line !== 'object' || line === null) throw new Error('a line that is no object');
+    const message: QmpMessage = line;
     if (message.QMP !== undefined) this.#pending.get(GREETING)?.resolve(message.QMP);
     else if (typeof message.event === 'string') this.#onEvent(message.event);
     else if (typeof message.id === 'number') this.#answer(message.id, message);
@@ -93,7 +102,10 @@ export class QmpClient implements Disposable {
   #answer(id: number, message: QmpMessage): void {
     const pending = this.#pending.get(id);
     if (message.error === undefined) pending?.resolve(message.return);
-    else pending?.reject(new SmolVMError('CONTROL_FAILED', `the VMM refused a command: ${describe(message.error)}`));
+    else
+      pending?.reject(
+        new SmolVMError('CONTROL_FAILED', `the VMM refused a command: ${describe(message.error)}`),
+      );
   }
 
   #lose(reason: string): void {
@@ -110,6 +122,9 @@ export class QmpClient implements Disposable {
 const GREETING = 0;
 
 function describe(error: unknown): string {
-  const text = typeof error === 'object' && error !== null && 'desc' in error ? String(error.desc) : JSON.stringify(error);
+  const text =
+    typeof error === 'object' && error !== null && 'desc' in error
+      ? String(error.desc)
+      : JSON.stringify(error);
   return escapeText(text.slice(0, 500));
 }

@@ -1,0 +1,98 @@
+package agent
+
+import (
+	"syscall"
+
+	"smolvm/guest/frame"
+	"smolvm/guest/request"
+	"smolvm/guest/sys"
+)
+
+// pipePair is an unused pipe whose read end does not block.
+type pipePair struct{ r, w int }
+
+// readyPipes is how many output pipes are made ahead: those of one command.
+const readyPipes = 2
+
+// stockPipes makes pipes while the loop has nothing else to do, so that the
+// next command need not wait for them.
+func (l *Loop) stockPipes() {
+	for len(l.pipes) < readyPipes {
+		p, errno := outputPipe()
+		if errno != 0 {
+			return
+		}
+		l.pipes = append(l.pipes, p)
+	}
+}
+
+func (l *Loop) takePipe() (pipePair, syscall.Errno) {
+	if n := len(l.pipes); n > 0 {
+		p := l.pipes[n-1]
+		l.pipes = l.pipes[:n-1]
+		return p, 0
+	}
+	return outputPipe()
+}
+
+func outputPipe() (pipePair, syscall.Errno) {
+	r, w, errno := sys.Pipe()
+	if errno == 0 {
+		sys.Nonblock(r)
+	}
+	return pipePair{r, w}, errno
+}
+
+// makePipes fills in the child's files. Only our own ends must not block.
+func (s *Stream) makePipes(r *request.Exec, child *[3]int) (errno syscall.Errno) {
+	l := s.port.loop
+	*child = [3]int{l.devNull, l.devNull, l.devNull}
+	s.outs = [2]output{
+		{fd: -1, typ: frame.OutStdout, credit: uint64(r.OutCredit)},
+		{fd: -1, typ: frame.OutStderr, credit: uint64(r.ErrCredit)},
+	}
+	for i := range s.outs {
+		p, errno := l.takePipe()
+		if errno != 0 {
+			return errno
+		}
+		s.outs[i].fd, child[i+1] = p.r, p.w
+	}
+	if r.Stdin {
+		in, out, errno := sys.Pipe()
+		if errno != 0 {
+			return errno
+		}
+		sys.Nonblock(out)
+		child[0], s.stdin, s.window = in, out, stdinWindow
+	}
+	return 0
+}
+
+func (s *Stream) closeChildEnds(child *[3]int) {
+	for _, fd := range child {
+		if fd != s.port.loop.devNull {
+			sys.Close(fd)
+		}
+	}
+}
+
+func (s *Stream) closePipes() {
+	s.closeOutput(&s.outs[0])
+	s.closeOutput(&s.outs[1])
+	s.closeStdin()
+}
+
+func (s *Stream) closeOutput(o *output) {
+	if o.fd >= 0 {
+		s.port.loop.close(o.fd)
+		o.fd = -1
+	}
+}
+
+func (s *Stream) closeStdin() {
+	if s.stdin >= 0 {
+		s.port.loop.close(s.stdin)
+		s.stdin = -1
+	}
+}

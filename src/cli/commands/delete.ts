@@ -1,0 +1,47 @@
+import { SmolVM, SmolVMError } from '../../index.ts';
+import type { CliContext, Outcome } from '../context.ts';
+import { SeveralErrors } from '../failure.ts';
+
+export interface DeleteRequest {
+  readonly vmIds: readonly string[];
+  /** Also VMs that run? */
+  readonly force: boolean;
+}
+
+/** `smolvm delete`: each VM on its own; one that cannot be deleted does not keep the others. */
+export async function deleteVms(context: CliContext, { vmIds, force }: DeleteRequest): Promise<Outcome> {
+  const errors: { readonly vmId: string; readonly error: unknown }[] = [];
+  const deleted: string[] = [];
+  for (const vmId of vmIds) {
+    try {
+      await deleteOne(context, vmId, force);
+      deleted.push(vmId);
+    } catch (error) {
+      if (vmIds.length === 1) throw error;
+      errors.push({ vmId, error });
+    }
+  }
+  if (errors.length === 0) return { data: { deleted } };
+  throw new SeveralErrors(
+    `${String(errors.length)} of ${String(vmIds.length)} VMs were not deleted`,
+    errors,
+    deleted,
+  );
+}
+
+async function deleteOne({ signal, say }: CliContext, vmId: string, force: boolean): Promise<void> {
+  if (signal.aborted) throw new SmolVMError('ABORTED', `deletion of VM '${vmId}' was aborted`);
+  if (!force) await refuseRunning(vmId);
+  await SmolVM.deleteById(vmId);
+  say(`${vmId} is deleted`);
+}
+
+/** From the list, because it also tells of VMs whose record is damaged. */
+async function refuseRunning(vmId: string): Promise<void> {
+  const vms = await SmolVM.list();
+  if (vms.find((vm) => vm.vmId === vmId)?.state !== 'running') return;
+  throw new SmolVMError('WRONG_STATE', `VM '${vmId}' is running`, {
+    hint: `Stop it first: smolvm stop ${vmId}; or delete it as it is: smolvm delete --force ${vmId}`,
+    details: { vmId, state: 'running' },
+  });
+}

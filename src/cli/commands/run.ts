@@ -1,0 +1,26 @@
+import { SmolVM, type VmOptions } from '../../index.ts';
+import type { CliContext, Outcome } from '../context.ts';
+import type { GuestRequest, StartRequest } from '../requests.ts';
+import { runInGuest } from '../run-in-guest.ts';
+import { reportStart } from '../start-report.ts';
+
+export interface RunRequest {
+  readonly machine: VmOptions;
+  readonly start: StartRequest;
+  readonly guest: GuestRequest;
+}
+
+/** `smolvm run`: a VM for one command. Whatever happens, nothing of the VM is left. */
+export async function run(context: CliContext, { machine, start, guest }: RunRequest): Promise<Outcome> {
+  context.say('starting…');
+  const vm = await SmolVM.launch({ ...machine, ...start.options, signal: context.signal });
+  try {
+    reportStart(context, vm.timings, start.timings);
+    const { data, exitCode = 0 } = await runInGuest(vm, guest, context);
+    return { data: { ...data, timings: vm.timings ?? null }, exitCode };
+  } finally {
+    // Not stopped first: nothing of its disk outlives it.
+    await vm.delete();
+    await vm.close();
+  }
+}

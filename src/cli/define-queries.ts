@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import type { Wiring } from './wiring.ts';
+
+export function addList(program: Command, { choose }: Wiring): Command {
+  return program
+    .command('list')
+    .description('list all VMs, oldest first')
+    .action(() => {
+      choose(async (context) => (await import('./commands/list.ts')).list(context));
+    });
+}
+
+export function addInfo(program: Command, { choose }: Wiring): Command {
+  return program
+    .command('info')
+    .description('show what is known of a VM')
+    .argument('<name>', 'id of the VM')
+    .action((vmId: string) => {
+      choose(async () => (await import('./commands/info.ts')).info(vmId));
+    });
+}
+
+export function addLogs(program: Command, { choose }: Wiring): Command {
+  return program
+    .command('logs')
+    .description('print the console of a VM; escaped on a terminal, else its bytes')
+    .argument('<name>', 'id of the VM')
+    .action((vmId: string) => {
+      choose(async (context) => (await import('./commands/logs.ts')).logs(context, vmId));
+    });
+}
+
+export function addDoctor(program: Command, { choose }: Wiring): Command {
+  return program
+    .command('doctor')
+    .description('check by use all that VMs need; exits with 1 if something failed')
+    .action(() => {
+      choose(async (context) => (await import('./commands/doctor.ts')).checkHost(context));
+    });
+}

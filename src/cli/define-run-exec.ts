@@ -1,0 +1,61 @@
+import { Command } from 'commander';
+import { addGuestOptions, addMachineOptions, addStartOptions } from './options.ts';
+import {
+  guestRequest,
+  machineRequest,
+  startRequest,
+  type RawGuest,
+  type RawMachine,
+  type RawStart,
+} from './requests.ts';
+import { addJsonOption, type Wiring } from './wiring.ts';
+
+export function addRun(program: Command, { env, choose }: Wiring): Command {
+  const run = program
+    .command('run')
+    .description('boot a VM, run a command in it and remove the VM; exits as the command did')
+    .argument('[cmd...]', 'program and arguments, taken as they are')
+    .passThroughOptions();
+  addGuestOptions(addStartOptions(addMachineOptions(run)));
+  return run.action((words: readonly string[], raw: RawMachine & RawStart & RawGuest) => {
+    const request = {
+      machine: machineRequest(raw),
+      start: startRequest(raw),
+      guest: guestRequest(words, raw, env),
+    };
+    choose(async (context) => (await import('./commands/run.ts')).run(context, request));
+  });
+}
+
+export function addExec(program: Command, wiring: Wiring): Command {
+  const exec = program
+    .command('exec')
+    .description('run a command in a running VM; exits as the command did')
+    .usage('[options] NAME [options] [--] CMD...')
+    .argument('<name>', 'id of the VM')
+    .argument('[cmd...]', 'program and arguments, taken as they are')
+    .passThroughOptions();
+  addGuestOptions(exec);
+  return exec.action((vmId: string, rest: readonly string[]) => {
+    const { words, raw } = parseAfterName(exec, rest, wiring);
+    const request = { vmId, guest: guestRequest(words, raw, wiring.env) };
+    wiring.choose(async (context) => (await import('./commands/exec.ts')).exec(context, request));
+  });
+}
+
+/** Options may also stand between NAME and CMD: what follows NAME is parsed once more by the same rules. */
+function parseAfterName(
+  exec: Command,
+  rest: readonly string[],
+  wiring: Wiring,
+): { words: readonly string[]; raw: RawGuest } {
+  const tail = new Command('exec')
+    .copyInheritedSettings(exec)
+    .configureHelp({ formatHelp: () => exec.helpInformation() })
+    .argument('[cmd...]')
+    .passThroughOptions();
+  addJsonOption(addGuestOptions(tail), wiring);
+  for (const [key, value] of Object.entries(exec.opts())) tail.setOptionValue(key, value);
+  tail.parse(rest, { from: 'user' });
+  return { words: tail.args, raw: tail.opts<RawGuest>() };
+}

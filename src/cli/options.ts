@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+
+/** What a new VM is made of. */
+export function addMachineOptions(command: Command): Command {
+  return command
+    .option('--vcpus <n>', 'virtual CPUs, 1 to 32 (default 2)')
+    .option('--memory <mib>', 'memory in MiB, 128 to 16384 (default 512)')
+    .option('--kernel <path>', 'uncompressed ELF kernel (default: the one of smolvm)')
+    .option('--rootfs <path>', 'raw ext4 image, never written (default: the one of smolvm)')
+    .option('--backend <name>', 'hypervisor to use (default: auto)');
+}
+
+/** How a VM is started. */
+export function addStartOptions(command: Command): Command {
+  return command
+    .option('--boot-timeout <duration>', 'give a boot up after this time (default 30s)')
+    .option('--timings', 'print to stderr where the time of the start went');
+}
+
+/** How a command is run in a guest. */
+export function addGuestOptions(command: Command): Command {
+  return command
+    .option('-c, --shell <string>', 'run a string by the login shell instead of CMD')
+    .option('--cwd <dir>', 'folder in the guest to start in (default /)')
+    .option('--user <user>', 'guest user: name, uid, name:group or uid:gid (default root)')
+    .option('-e, --env <key=value>', 'set a variable; KEY alone takes its value from here', collect)
+    .option('-i, --interactive', 'forward stdin')
+    .option('--timeout <duration>', 'kill the command after this time: 30s, 5m, 1500ms');
+}
+
+function collect(value: string, earlier: readonly string[] | undefined): readonly string[] {
+  return [...(earlier ?? []), value];
+}

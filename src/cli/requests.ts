@@ -1,0 +1,70 @@
+import type { RunOptions, StartOptions, VmOptions } from '../index.ts';
+import { parseDuration, parseEnv, parseGuestCommand, parseWholeNumber, type Env } from './parse-values.ts';
+
+/** Options as commander hands them over: text, or nothing. */
+export interface RawMachine {
+  readonly vcpus?: string;
+  readonly memory?: string;
+  readonly kernel?: string;
+  readonly rootfs?: string;
+  readonly backend?: string;
+}
+export interface RawStart {
+  readonly bootTimeout?: string;
+  readonly timings?: true;
+}
+export interface RawGuest {
+  readonly cwd?: string;
+  readonly user?: string;
+  readonly env?: readonly string[];
+  readonly interactive?: true;
+  readonly timeout?: string;
+  readonly shell?: string;
+}
+
+/** A start, parsed. */
+export interface StartRequest {
+  readonly options: StartOptions;
+  /** Print where the time went? */
+  readonly timings: boolean;
+}
+
+/** A command for a guest, parsed: everything that can be refused is refused before a VM boots. */
+export interface GuestRequest {
+  readonly command: string | readonly string[];
+  readonly options: RunOptions;
+  /** Does it read our standard input? */
+  readonly interactive: boolean;
+}
+
+export function machineRequest(raw: RawMachine): VmOptions {
+  return {
+    vcpuCount: optional(raw.vcpus, (text) => parseWholeNumber('--vcpus', text)),
+    memSizeMib: optional(raw.memory, (text) => parseWholeNumber('--memory', text)),
+    kernelPath: raw.kernel,
+    rootfsPath: raw.rootfs,
+    backend: raw.backend,
+  };
+}
+
+export function startRequest(raw: RawStart): StartRequest {
+  const bootTimeoutMs = optional(raw.bootTimeout, (text) => parseDuration('--boot-timeout', text));
+  return { options: { bootTimeoutMs }, timings: raw.timings === true };
+}
+
+export function guestRequest(words: readonly string[], raw: RawGuest, ours: Env): GuestRequest {
+  return {
+    command: parseGuestCommand(words, raw.shell),
+    options: {
+      cwd: raw.cwd,
+      user: raw.user,
+      env: parseEnv(raw.env ?? [], ours),
+      timeoutMs: optional(raw.timeout, (text) => parseDuration('--timeout', text)),
+    },
+    interactive: raw.interactive === true,
+  };
+}
+
+export function optional<T>(text: string | undefined, parse: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : parse(text);
+}

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { kernelCommandLine } from './kernel-args.ts';
+
+describe('kernelCommandLine', () => {
+  it('puts the machine first, then what is common, the root disk and the name', () => {
+    expect(
+      kernelCommandLine({ rootDevice: '/dev/vda', hostname: 'box', machine: ['console=ttyS0', 'reboot=t'] }),
+    ).toBe(
+      'console=ttyS0 reboot=t quiet panic=-1 random.trust_cpu=on root=/dev/vda rootfstype=ext4 rw smolvm.hostname=box',
+    );
+  });
+
+  it('names no root disk where there is none', () => {
+    expect(kernelCommandLine({ rootDevice: undefined, hostname: 'box', machine: [] })).toBe(
+      'quiet panic=-1 random.trust_cpu=on smolvm.hostname=box',
+    );
+  });
+});

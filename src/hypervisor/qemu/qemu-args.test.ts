@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { BootRequest } from '../hypervisor.ts';
+import { machineArgs, qemuArgv } from './qemu-args.ts';
+
+const boot: BootRequest = {
+  vm: {
+    vmId: 'box',
+    vcpuCount: 2,
+    memSizeMib: 512,
+    backend: 'qemu',
+    kernelPath: '/images/kernel',
+    initrdPath: '/images/initrd',
+    rootfsPath: '/images/root',
+    diskSizeBytes: 1_048_576,
+    owner: null,
+  },
+  support: { ok: true, binary: '/usr/bin/qemu', version: '9.0.0', acceleration: { kind: 'hardware' } },
+  diskPath: '/vms/box/disk.qcow2',
+  controlSocket: '/run/box/control',
+  agentSockets: ['/run/box/agent-0', '/run/box/agent-1'],
+  marker: 'smolvm:0123456789:box',
+};
+
+/** The values of an option that may come several times. */
+function valuesOf(argv: readonly string[], option: string): string[] {
+  return argv.flatMap((word, index) => (argv[index - 1] === option ? [word] : []));
+}
+
+/** Splits an option list as QEMU does: at commas, a doubled comma being one comma (util/keyval.c, qemu-option.c). */
+function parseOptions(text: string): Record<string, string> {
+  const parts = text.replaceAll(',,', '\0').split(',');
+  return Object.fromEntries(
+    parts.map((part) => {
+      const [key = '', ...value] = part.split('=');
+      return [key, value.join('=').replaceAll('\0', ',')];
+    }),
+  );
+}
+
+describe('qemuArgv', () => {
+  it('is this command', () => {
+    const disk = {
+      driver: 'qcow2',
+      'node-name': 'root',
+      discard: 'unmap',
+      cache: { 'no-flush': false },
+      file: {
+        driver: 'file',
+        filename: '/vms/box/disk.qcow2',
+        discard: 'unmap',
+        cache: { 'no-flush': false },
+      },
+      backing: {
+        driver: 'raw',
+        'read-only': true,
+        file: { driver: 'file', filename: '/images/root', 'read-only': true },
+      },
+    };
+    const [blockdev = ''] = valuesOf(qemuArgv(boot), '-blockdev');
+    expect(JSON.parse(blockdev)).toEqual(disk);
+    expect(qemuArgv(boot).filter((word) => word !== blockdev)).toEqual(
+      [
+        '/usr/bin/qemu -name smolvm:0123456789:box -nodefaults -no-user-config -display none',
+        '-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
+        '-machine microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on,x-option-roms=off,auto-kernel-cmdline=on',
+        '-accel kvm -cpu host -smp 2 -m 512M -action reboot=shutdown,shutdown=pause',
+        '-kernel /images/kernel -initrd /images/initrd -append',
+        '<cmdline>',
+        '-chardev ringbuf,id=console,size=262144 -serial chardev:console',
+        '-chardev socket,id=control,path=/run/box/control,server=on,wait=off -mon chardev=control,mode=control',
+        '-device virtio-serial-device,max_ports=3',
+        '-chardev socket,id=agent0,path=/run/box/agent-0,server=on,wait=off',
+        '-device virtserialport,chardev=agent0,name=smolvm.agent.0',
+        '-chardev socket,id=agent1,path=/run/box/agent-1,server=on,wait=off',
+        '-device virtserialport,chardev=agent1,name=smolvm.agent.1',
+        '-blockdev -device virtio-blk-device,drive=root -device virtio-rng-device',
+      ]
+        .flatMap((line) => line.split(' '))
+        .map((word) => (word === '<cmdline>' ? (valuesOf(qemuArgv(boot), '-append')[0] ?? '') : word)),
+    );
+  });
+
+  it('gives the kernel its root disk and name', () => {
+    expect(valuesOf(qemuArgv(boot), '-append')).toEqual([
+      'console=ttyS0 reboot=t tsc=reliable no_timer_check quiet panic=-1 random.trust_cpu=on ' +
+        'root=/dev/vda rootfstype=ext4 rw smolvm.hostname=box',
+    ]);
+  });
+
+  it('emulates where there is no hardware virtualization, and says so nowhere else', () => {
+    const emulated = qemuArgv({
+      ...boot,
+      support: { ...boot.support, acceleration: { kind: 'emulated', reason: 'r', hint: 'h' } },
+    });
+    expect(valuesOf(emulated, '-accel')).toEqual(['tcg']);
+    expect(valuesOf(emulated, '-cpu')).toEqual(['max']);
+    expect(machineArgs('hardware')).toContain('kvm');
+    expect(emulated.filter((word) => !qemuArgv(boot).includes(word))).toEqual(['tcg', 'max']);
+  });
+
+  it('skips flushes only for a VM that dies with its owner', () => {
+    const owned = { ...boot, vm: { ...boot.vm, owner: { pid: 1, startTicks: 1, bootId: 'b' } } };
+    expect(valuesOf(qemuArgv(owned), '-blockdev')[0]).toContain('"no-flush":true');
+    expect(valuesOf(qemuArgv(boot), '-blockdev')[0]).not.toContain('"no-flush":true');
+  });
+
+  it('opens no network', () => {
+    expect(qemuArgv(boot).join(' ')).not.toMatch(/-net|virtio-net|-nic/);
+  });
+
+  it('has the marker as one whole argument', () => {
+    expect(qemuArgv(boot)).toContain(boot.marker);
+  });
+
+  it('passes any path of a socket exactly as it is', () => {
+    const path = fc
+      .string({
+        unit: fc.constantFrom(',', '=', ' ', "'", '"', '\\', '/', 'a', 'ä', '%', ',,'),
+        maxLength: 30,
+      })
+      .map((text) => `/${text}`);
+    fc.assert(
+      fc.property(path, path, (control, agent) => {
+        const argv = qemuArgv({ ...boot, controlSocket: control, agentSockets: [agent] });
+        const sockets = valuesOf(argv, '-chardev')
+          .map(parseOptions)
+          .filter(({ id }) => id !== 'console');
+        expect(sockets).toEqual([
+          { socket: '', id: 'control', path: control, server: 'on', wait: 'off' },
+          { socket: '', id: 'agent0', path: agent, server: 'on', wait: 'off' },
+        ]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('passes any path of a disk or image exactly as it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (disk, image) => {
+        const argv = qemuArgv({ ...boot, diskPath: disk, vm: { ...boot.vm, rootfsPath: image } });
+        const parsed = JSON.parse(valuesOf(argv, '-blockdev')[0] ?? '') as Record<
+          string,
+          { filename: string; file: { filename: string } }
+        >;
+        expect(parsed['file']?.filename).toBe(disk);
+        expect(parsed['backing']?.file.filename).toBe(image);
+      }),
+    );
+  });
+});
