@@ -20,19 +20,16 @@ func init() {
 
 func main() {
 	defer lastWords()
-	// Two, so that a goroutine that blocks in a flush never needs the P of the
-	// loop's thread, whatever the number of CPUs.
+	// Two, so that the garbage collector has a P beside that of the loop's
+	// thread on a machine with one CPU; and to keep Go from watching the limit.
 	runtime.GOMAXPROCS(2)
 	boot.Early()
 	options := cmdline.Parse(boot.ReadFile("/proc/cmdline"))
 	acpi := options.ACPI
 
 	loop := agent.New(agent.Host{
-		Signal: boot.SignalAll,
-		PowerOff: func() {
-			defer lastWords()
-			boot.PowerOff(acpi)
-		},
+		Signal:   boot.SignalAll,
+		PowerOff: func() { boot.PowerOff(acpi) },
 	})
 	loop.WatchPorts("/dev") // the channel first: the host side connects meanwhile
 	loop.SetRootErr(mountRoot(loop, options))

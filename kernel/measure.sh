@@ -51,7 +51,8 @@ unpack_stock() {
   offset=$(($(u32 "$image" $((0x248))) + (setup + 1) * 512))
   length=$(u32 "$image" $((0x24c)))
   # The last four bytes are the unpacked length, not compressed data.
-  tail -c +$((offset + 1)) "$image" | head -c $((length - 4)) >"$work/payload"
+  head -c $((offset + length - 4)) "$image" >"$work/head"
+  tail -c $((length - 4)) "$work/head" >"$work/payload"
   local try
   for try in 'lz4 -dc' 'zstd -dc' 'xz -dc' 'gzip -dc'; do
     if $try "$work/payload" >"$work/stock" 2>/dev/null &&

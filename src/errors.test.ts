@@ -23,7 +23,7 @@ describe('the error classes', () => {
     for (const [name, value] of Object.entries(ERROR_CODES)) expect(value).toBe(name);
   });
 
-  it.each([
+  it.each<readonly [SmolVMError, string, string]>([
     [new ValidationError('VM options', ['a is wrong', 'b is wrong']), 'INVALID_ARGUMENT', 'ValidationError'],
     [new VMNotFoundError('box'), 'VM_NOT_FOUND', 'VMNotFoundError'],
     [new VMAlreadyExistsError('box'), 'VM_ALREADY_EXISTS', 'VMAlreadyExistsError'],

@@ -115,12 +115,12 @@ export class SmolVM implements AsyncDisposable {
   }
 
   /**
-   * Deletes a VM by its id, also one whose record is damaged.
+   * Deletes a VM by its id, also one whose record is damaged. A running VM is refused unless `force` is true.
    *
    * @throws INVALID_ARGUMENT, VM_NOT_FOUND, WRONG_STATE, BUSY
    */
-  static async deleteById(vmId: string): Promise<void> {
-    return withHost((services) => deleteVm(services, vmId));
+  static async deleteById(vmId: string, options: { readonly force?: boolean | undefined } = {}): Promise<void> {
+    return withHost((services) => deleteVm(services, vmId, { force: options.force === true }));
   }
 
   static async #make(
@@ -205,7 +205,7 @@ export class SmolVM implements AsyncDisposable {
    * @throws VM_NOT_FOUND, WRONG_STATE, BUSY
    */
   async delete(): Promise<void> {
-    await deleteVm(this.#services(), this.vmId);
+    await deleteVm(this.#services(), this.vmId, { force: true });
   }
 
   /** Looks whether the VM is still what its record says, for instance whether its VMM still lives; returns the truth. */

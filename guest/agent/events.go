@@ -81,7 +81,7 @@ func (l *Loop) dispatch(ev *syscall.EpollEvent) {
 	case kindChild:
 		l.reap()
 	case kindJobs:
-		l.finishJobs()
+		l.stopped = l.jobs.stop.Load()
 	case kindDevices:
 		l.watcher.events()
 	}

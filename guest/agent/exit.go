@@ -18,6 +18,10 @@ func (l *Loop) reap() {
 			l.shutdown.alone = pid == -int(syscall.ECHILD)
 			return
 		}
+		if pid == l.jobs.pid {
+			l.jobs.finish()
+			continue
+		}
 		s := l.byPid[pid]
 		if s == nil {
 			continue

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"sync/atomic"
-	"syscall"
 
 	"smolvm/guest/frame"
 	"smolvm/guest/sys"
@@ -17,11 +16,12 @@ type waiter struct {
 	stream  uint32
 }
 
-// jobs flushes the disks off the loop, one flush at a time: a goroutine with a
-// thread of its own, which rings fd at its end.
+// jobs flushes the disks off the loop, one flush at a time: in a process that
+// makes this one call. Its end is seen like that of any child.
 type jobs struct {
-	fd      int
-	done    atomic.Bool
+	fd      int // rung by Stop
+	stop    atomic.Bool
+	pid     int      // the flush under way; 0: none
 	running []waiter // wait for the flush under way
 	next    []waiter // came after it began and need another one
 }
@@ -36,31 +36,20 @@ func (j *jobs) add(w waiter) bool {
 }
 
 func (j *jobs) start() {
-	if len(j.running) > 0 || len(j.next) == 0 {
+	if j.pid != 0 || len(j.next) == 0 {
 		return
 	}
+	j.pid = sys.SpawnSync()
 	j.running, j.next = j.next, nil
-	go func() {
-		syscall.Sync()
-		j.done.Store(true)
-		sys.Ring(j.fd)
-	}()
+	if j.pid <= 0 { // no process to be had: the loop has to wait
+		sys.Sync()
+		j.finish()
+	}
 }
 
-// Stop ends Run. It may be called from any thread.
-func (l *Loop) Stop() {
-	l.shutdown.stop.Store(true)
-	sys.Ring(l.jobs.fd)
-}
-
-func (l *Loop) finishJobs() {
-	if l.shutdown.stop.Load() {
-		l.stopped = true
-	}
-	j := &l.jobs
-	if !j.done.Swap(false) {
-		return
-	}
+// finish answers those who waited for the flush that has ended.
+func (j *jobs) finish() {
+	j.pid = 0
 	for _, w := range j.running {
 		if w.port.live && w.port.session == w.session {
 			w.port.control(frame.OutOK, w.stream, nil)
@@ -68,4 +57,10 @@ func (l *Loop) finishJobs() {
 	}
 	j.running = nil
 	j.start()
+}
+
+// Stop ends Run. It may be called from any thread.
+func (l *Loop) Stop() {
+	l.jobs.stop.Store(true)
+	sys.Ring(l.jobs.fd)
 }

@@ -28,7 +28,7 @@ type Host struct {
 	RootErr string // why the root disk is not mounted; empty: all is well
 	// Signal signals all processes but this one.
 	Signal func(sig syscall.Signal)
-	// PowerOff flushes the disks and ends the machine. It runs off the loop.
+	// PowerOff flushes the disks and ends the machine.
 	PowerOff func()
 }
 

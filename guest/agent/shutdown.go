@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"sync/atomic"
 	"syscall"
 
 	"smolvm/guest/sys"
@@ -17,7 +16,7 @@ const (
 	stageNone stage = iota
 	stageTerm       // SIGTERM is sent, processes may end
 	stageKill       // SIGKILL is sent
-	stageOff        // the disks are being flushed
+	stageOff        // nothing is left to do but flush and power off
 )
 
 // shutdown is the state of a SHUTDOWN; the loop goes on meanwhile.
@@ -25,7 +24,6 @@ type shutdown struct {
 	stage stage
 	due   int64 // when the stage ends at the latest; 0: nothing is due
 	alone bool  // no other process is left
-	stop  atomic.Bool
 }
 
 func (l *Loop) beginShutdown(graceMillis uint32) {
@@ -54,5 +52,5 @@ func (l *Loop) watchShutdown() {
 		return
 	}
 	d.stage, d.due = stageOff, 0
-	go l.host.PowerOff()
+	l.host.PowerOff()
 }

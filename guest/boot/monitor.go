@@ -7,11 +7,11 @@ import (
 	"smolvm/guest/sys"
 )
 
-// CalmMonitor gives the other threads of the Go runtime an hour of timer
-// slack. Go's monitor thread otherwise wakes every 20 µs to 10 ms while
-// commands are started, which is dear under emulation. Nothing here needs it:
-// there is always a free P for the rare goroutine, and timed waits of the loop
-// are on the main thread, which keeps its normal slack.
+// CalmMonitor gives the other threads of the Go runtime 10 ms of timer slack.
+// Go's monitor thread otherwise wakes every 20 µs to 10 ms while commands are
+// started, which is dear under emulation. It cannot be silenced for good: the
+// garbage collector needs it to take a P from a loop that waits in epoll.
+// Timed waits of the loop are on the main thread, which keeps its slack.
 func CalmMonitor() {
 	fd, err := syscall.Open("/proc/self/task", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	if err != nil {
@@ -26,7 +26,7 @@ func CalmMonitor() {
 		name := buf[at+int(unsafe.Offsetof(ent.Name)) : at+int(ent.Reclen)]
 		at += int(ent.Reclen)
 		if tid := digits(name); tid != "" && tid != main {
-			writeFile("/proc/"+tid+"/timerslack_ns", "3600000000000")
+			writeFile("/proc/"+tid+"/timerslack_ns", "10000000")
 		}
 	}
 }

@@ -52,6 +52,20 @@ var (
 	thePlan   plan
 )
 
+// The process that flushes shares our memory too but runs beside us: it needs
+// a table of its own.
+var (
+	syncSteps = [2]step{{nr: syscall.SYS_SYNC}, {nr: syscall.SYS_EXIT}}
+	syncClone = [8]uint64{0: cloneVM | cloneClearSighand, 4: uint64(syscall.SIGCHLD)}
+	syncPlan  = plan{clone: &syncClone, cloneSize: unsafe.Sizeof(syncClone), steps: &syncSteps[0]}
+)
+
+// SpawnSync flushes all disks in a process of its own and returns its pid.
+func SpawnSync() int { return vfork(&syncPlan) }
+
+// Sync flushes all disks.
+func Sync() { syscall.Sync() }
+
 // Spawn starts a command in a session of its own. On failure it tells at which
 // kind of step; the process that failed is to be reaped like any other.
 //

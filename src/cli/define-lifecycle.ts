@@ -10,7 +10,7 @@ export function addCreate(program: Command, { choose }: Wiring): Command {
     .command('create')
     .description('make a VM that stays until it is deleted; prints its id')
     .argument('[name]', 'id of the VM: 1 to 64 of a-z, 0-9 and hyphens (default: a random one)')
-    .option('--start', 'also start it; a VM that does not start is removed again');
+    .option('--start', 'also start it');
   addStartOptions(addMachineOptions(create));
   return create.action((vmId: string | undefined, raw: RawMachine & RawStart & { readonly start?: true }) => {
     const start = raw.start === true ? startRequest(raw) : undefined;

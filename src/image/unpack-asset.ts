@@ -6,6 +6,9 @@ import { writeAll, writeFileAtomic, type FileWriter } from '../base/write-atomic
 import { errnoOf, ImageError } from '../errors.ts';
 import type { Asset } from './manifest.ts';
 
+/** Compressed bytes taken at once: 4 of them can stand for 128 KiB of zeros, so this bounds what is held in memory. */
+const PIECE_BYTES = 512;
+
 /**
  * The contents of a shipped asset as a file named by its digest, mode 0444, made on first use. What is not what the
  * manifest says never appears.
@@ -22,20 +25,23 @@ export async function unpackAsset(asset: Asset, assetsFolder: string, imagesFold
 
 async function decompressInto(file: FileWriter, source: string, asset: Asset): Promise<void> {
   const hash = createHash('sha256');
-  let pending: Uint8Array[] = [];
   let sizeBytes = 0;
+  let pending: Uint8Array[] = [];
   const decompress = new Decompress((chunk) => pending.push(chunk));
+  const take = async (compressed: Uint8Array): Promise<void> => {
+    decompress.push(compressed);
+    for (const chunk of pending) {
+      hash.update(chunk);
+      const end = sizeBytes + chunk.length;
+      if (end > asset.sizeBytes) throw new Error('it is larger than its manifest says');
+      if (!isZero(chunk)) await writeAll(file, chunk, sizeBytes);
+      sizeBytes = end;
+    }
+    pending = [];
+  };
   try {
     for await (const piece of createReadStream(source) as AsyncIterable<Buffer>) {
-      decompress.push(piece);
-      for (const chunk of pending) {
-        hash.update(chunk);
-        if (sizeBytes + chunk.length > asset.sizeBytes)
-          throw new Error('it is larger than its manifest says');
-        if (!isZero(chunk)) await writeAll(file, chunk, sizeBytes);
-        sizeBytes += chunk.length;
-      }
-      pending = [];
+      for (let at = 0; at < piece.length; at += PIECE_BYTES) await take(piece.subarray(at, at + PIECE_BYTES));
     }
   } catch (error) {
     if (errnoOf(error) !== undefined && errnoOf(error) !== 'ENOENT') throw error;

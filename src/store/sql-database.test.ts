@@ -37,6 +37,18 @@ describe('sqlError', () => {
     expect(error.details).toMatchObject({ path: '/db', sqliteCode: code });
   });
 
+  it.each([
+    ['database is locked', 'BUSY'],
+    ['database disk image is malformed', 'STORE_INVALID'],
+    ['file is not a database', 'STORE_INVALID'],
+    ['database or disk is full', 'NO_SPACE'],
+    ['attempt to write a readonly database', 'PERMISSION_DENIED'],
+    ['disk I/O error', 'HOST_FAILED'],
+  ])('understands "%s" also without a number: %s', (message, expected) => {
+    const error = Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR' });
+    expect(sqlError(error, 'use /db', '/db').code).toBe(expected);
+  });
+
   it('treats what is no error of SQLite as any other', () => {
     expect(sqlError(failure('x'), 'use /db', '/db').code).toBe('INTERNAL');
     const denied = Object.assign(new Error('x'), { code: 'EACCES' });

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { SmolVMError, toSmolVMError } from '../errors.ts';
 
 /** A value that SQLite stores. */
@@ -33,17 +33,62 @@ const BUSY_TIMEOUT_MS = 10_000;
  * Write-ahead logging has lost data in SQLite before 3.51.3 (the WAL-reset bug), so older versions keep a rollback
  * journal: slower by some milliseconds a write, never wrong.
  */
-export async function openSqlDatabase(path: string): Promise<SqlDatabase> {
+export async function openSqlDatabase(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS): Promise<SqlDatabase> {
   const { DatabaseSync } = await loadBinding();
   try {
-    closeSync(openSync(path, 'a', 0o600));
-    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    const file = ensureFile(path);
+    const known = idle.get(path);
+    idle.delete(path);
+    if (known?.file === file) {
+      known.database.exec(`PRAGMA busy_timeout=${String(busyTimeoutMs)}`);
+      return known.database;
+    }
+    known?.end();
+    const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     const { version } = database.prepare('SELECT sqlite_version() AS version').get() as { version: string };
     database.exec(`PRAGMA journal_mode=${hasSafeWal(version) ? 'WAL' : 'TRUNCATE'}`);
     database.exec('PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON');
-    return database;
+    return reusable(database, path, file);
   } catch (error) {
     throw sqlError(error, `open ${path}`, path);
+  }
+}
+
+/** Connections that nobody uses now, by path. */
+const idle = new Map<
+  string,
+  { readonly file: string; readonly database: SqlDatabase; readonly end: () => void }
+>();
+
+/**
+ * A connection that is kept when it is closed, one for a file. The package for Node 20 frees a connection that has
+ * statements only when they are garbage-collected; a program that opens and closes in a loop would run out of descriptors.
+ */
+function reusable(connection: SqlDatabase, path: string, file: string): SqlDatabase {
+  const end = (): void => {
+    connection.close();
+  };
+  const database: SqlDatabase = {
+    exec: (sql) => {
+      connection.exec(sql);
+    },
+    prepare: (sql) => connection.prepare(sql),
+    close: () => {
+      if (idle.has(path)) end();
+      else idle.set(path, { file, database, end });
+    },
+  };
+  return database;
+}
+
+/** Makes the file if there is none; tells which file it is, so that another one of that name is not taken for it. */
+function ensureFile(path: string): string {
+  const descriptor = openSync(path, 'a', 0o600);
+  try {
+    const { dev, ino } = fstatSync(descriptor);
+    return `${String(dev)}:${String(ino)}`;
+  } finally {
+    closeSync(descriptor);
   }
 }
 
@@ -85,13 +130,31 @@ async function quietly<T>(load: () => Promise<T>): Promise<T> {
 
 const [BUSY, LOCKED, READONLY, CORRUPT, FULL, CANTOPEN, NOTADB] = [5, 6, 8, 11, 13, 14, 26];
 
-/** A binding's error in our words. SQLite's primary result codes are the low byte of `errcode` (sqlite.org/rescode). */
+/** Reading with the package for Node 20 tells what is wrong in SQLite's words (sqlite3_errstr) and gives no number. */
+const CODES_BY_TEXT: Readonly<Record<string, number | undefined>> = {
+  'database is locked': BUSY,
+  'database table is locked': LOCKED,
+  'attempt to write a readonly database': READONLY,
+  'database disk image is malformed': CORRUPT,
+  'database or disk is full': FULL,
+  'unable to open database file': CANTOPEN,
+  'file is not a database': NOTADB,
+};
+const UNKNOWN = 1;
+
+/** SQLite's result code of a binding's error, or undefined if it is no error of SQLite (sqlite.org/rescode). */
+function resultCodeOf(error: Error): number | undefined {
+  if ('errcode' in error) return typeof error.errcode === 'number' ? error.errcode : undefined;
+  if (!('code' in error) || error.code !== 'ERR_SQLITE_ERROR') return undefined;
+  return CODES_BY_TEXT[error.message] ?? UNKNOWN;
+}
+
+/** A binding's error in our words. The primary result code is the low byte. */
 export function sqlError(error: unknown, doing: string, path: string): SmolVMError {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') {
-    return toSmolVMError(error, doing);
-  }
-  const options = { cause: error, details: { path, sqliteCode: error.errcode } };
-  switch (error.errcode & 0xff) {
+  const sqliteCode = error instanceof Error ? resultCodeOf(error) : undefined;
+  if (!(error instanceof Error) || sqliteCode === undefined) return toSmolVMError(error, doing);
+  const options = { cause: error, details: { path, sqliteCode } };
+  switch (sqliteCode & 0xff) {
     case BUSY:
     case LOCKED:
       return new SmolVMError('BUSY', `${doing}: another process keeps the state database locked`, {

@@ -14,9 +14,9 @@ import {
 } from './sql-database.ts';
 import type { StateStore, VmListing } from './state-store.ts';
 
-/** Opens the state database, making or migrating it as needed. */
-export async function openSqliteStore(path: string): Promise<StateStore> {
-  const database = await openSqlDatabase(path);
+/** Opens the state database, making or migrating it as needed. `busyTimeoutMs`: how long to wait for other processes. */
+export async function openSqliteStore(path: string, busyTimeoutMs?: number): Promise<StateStore> {
+  const database = await openSqlDatabase(path, busyTimeoutMs);
   try {
     migrate(database);
   } catch (error) {

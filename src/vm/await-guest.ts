@@ -20,7 +20,11 @@ export interface BootingVm extends FailedBoot {
  * of the VMM, the deadline. A failure carries the last words of the console and of the VMM.
  */
 export async function awaitGuest(boot: BootingVm): Promise<void> {
-  const controlling = boot.hypervisor.control(boot.paths.controlSocket, boot.signal);
+  const over = new AbortController();
+  const controlling = boot.hypervisor.control(
+    boot.paths.controlSocket,
+    AbortSignal.any([boot.signal, over.signal]),
+  );
   controlling.catch(() => undefined);
   const vmmEnded = boot.launched.ended.then((how) => {
     throw vmmEndedError(how);
@@ -38,6 +42,8 @@ export async function awaitGuest(boot: BootingVm): Promise<void> {
   } catch (error) {
     throw await bootFailure(boot, controlling, error);
   } finally {
+    // A socket that has not appeared by now is no longer waited for.
+    over.abort();
     void controlling
       .then((control) => {
         control[Symbol.dispose]();

@@ -1,5 +1,5 @@
 import type { ProcessRef } from '../base/process-ref.ts';
-import { poll } from '../base/poll.ts';
+import { orAborted, poll } from '../base/poll.ts';
 import { SmolVMError } from '../errors.ts';
 import { openAgentChannel } from '../guest/agent/agent-channel.ts';
 import type { GuestChannel } from '../guest/guest-channel.ts';
@@ -9,12 +9,18 @@ import type { StateStore } from '../store/state-store.ts';
 /** How often a free port is looked for while other processes hold all of them. */
 const PORT_RETRY_MS = 20;
 
+/** A session, or the attempt to open one, which can be given up. */
+interface Opening {
+  readonly channel: Promise<GuestChannel>;
+  readonly giveUp: AbortController;
+}
+
 /** This process's sessions with guests: at most one for a VM, opened when first used, shared by all callers. */
 export class ChannelPool {
   readonly #store: StateStore;
   readonly #paths: HostPaths;
   readonly #self: ProcessRef;
-  readonly #open = new Map<string, Promise<GuestChannel>>();
+  readonly #open = new Map<string, Opening>();
 
   constructor(store: StateStore, paths: HostPaths, self: ProcessRef) {
     this.#store = store;
@@ -25,10 +31,10 @@ export class ChannelPool {
   /** The session with a VM. Waits for a free port and for the guest, until the signal aborts. */
   async get(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
     for (;;) {
-      const shared = this.#open.get(vmId);
+      const shared = this.#open.get(vmId)?.channel;
       if (shared === undefined) return this.#openFor(vmId, signal);
       try {
-        return await shared;
+        return await orAborted(shared, signal);
       } catch {
         // Whoever opened it gave up or failed; that is not our failure yet, so this caller tries for itself.
         signal.throwIfAborted();
@@ -40,7 +46,8 @@ export class ChannelPool {
   async close(vmId: string): Promise<void> {
     const opening = this.#open.get(vmId);
     this.#open.delete(vmId);
-    const channel = await opening?.catch(() => undefined);
+    opening?.giveUp.abort(new SmolVMError('ABORTED', `the connection to VM '${vmId}' was given up`));
+    const channel = await opening?.channel.catch(() => undefined);
     await channel?.[Symbol.asyncDispose]();
   }
 
@@ -50,13 +57,15 @@ export class ChannelPool {
   }
 
   #openFor(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
-    const opening = this.#lease(vmId, signal);
+    const giveUp = new AbortController();
+    const channel = this.#lease(vmId, AbortSignal.any([signal, giveUp.signal]));
+    const opening = { channel, giveUp };
     this.#open.set(vmId, opening);
     const forget = (): void => {
       if (this.#open.get(vmId) === opening) this.#open.delete(vmId);
     };
-    opening.then((channel) => channel.closed.then(forget), forget);
-    return opening;
+    channel.then((opened) => opened.closed.then(forget), forget);
+    return channel;
   }
 
   async #lease(vmId: string, signal: AbortSignal): Promise<GuestChannel> {

@@ -1,6 +1,11 @@
 import { Deadline } from '../base/deadline.ts';
 import { orAborted } from '../base/poll.ts';
-import { CommandExecutionUnavailableError, OperationTimeoutError } from '../errors.ts';
+import {
+  CommandExecutionUnavailableError,
+  isSmolVMError,
+  OperationTimeoutError,
+  SmolVMError,
+} from '../errors.ts';
 import type { GuestChannel, GuestCommand, GuestExit } from '../guest/guest-channel.ts';
 import { argvOf, parseRunRequest, type RunRequest } from '../spec/run-options.ts';
 import type { VmRecord } from '../spec/vm-record.ts';
@@ -106,9 +111,18 @@ async function openChannel(services: Services, vmId: string, signal: AbortSignal
 /** Sends the input, piece by piece as the command reads it, then its end. */
 async function feed(running: GuestCommand, input: RunOptions['input']): Promise<void> {
   if (input === undefined) return;
+  const pieces = typeof input === 'string' || input instanceof Uint8Array ? [input] : input;
+  const command = { hasEnded: false };
+  const onEnd = (): void => {
+    command.hasEnded = true;
+  };
+  running.exit.then(onEnd, onEnd);
   try {
-    if (typeof input === 'string' || input instanceof Uint8Array) await running.write(bytesOf(input));
-    else for await (const piece of input) await running.write(bytesOf(piece));
+    for await (const piece of pieces) {
+      await running.write(bytesOf(piece));
+      // Input may have no end of its own.
+      if (command.hasEnded) break;
+    }
   } finally {
     running.end();
   }
@@ -132,11 +146,13 @@ async function finish(
   } catch (error) {
     running.kill(SIGKILL);
     await awaitKilled(running);
-    if (!(error instanceof OperationTimeoutError)) throw error;
-    throw new OperationTimeoutError(error.operation, error.timeoutMs, '; it was killed', {
-      details: { stdout: output.text('stdout'), stderr: output.text('stderr') },
-      cause: error,
-    });
+    if (error !== deadline.signal.reason || !isSmolVMError(error)) throw error;
+    const details = { stdout: output.text('stdout'), stderr: output.text('stderr') };
+    if (error instanceof OperationTimeoutError) {
+      const { operation, timeoutMs } = error;
+      throw new OperationTimeoutError(operation, timeoutMs, '; it was killed', { details, cause: error });
+    }
+    throw new SmolVMError(error.code, `${error.message}; it was killed`, { details, cause: error.cause });
   }
 }
 

@@ -42,6 +42,7 @@ export async function startVm(
   const record = findVm(services, vmId);
   if (record.status.state === 'running') return undefined;
   using deadline = new Deadline(`start VM '${vmId}'`, options.bootTimeoutMs, options.signal);
+  deadline.signal.throwIfAborted();
   const undo = new Cleanup();
   const starting = services.store.move(record, { state: 'starting', by: services.self });
   let reason = 'unknown';
@@ -72,6 +73,8 @@ async function boot(
   const { hypervisor, support } = await chooseHypervisor(services, vm.backend, vm.kernelPath, signal);
   watch.mark('probe');
 
+  // A VMM that died unnoticed leaves a session behind that is not yet known to be lost.
+  await services.channels.close(vm.vmId);
   await removeRunFolder(paths);
   ensurePrivateFolder(dirname(paths.runFolder));
   undo.defer(`remove ${paths.runFolder}`, () => removeRunFolder(paths));

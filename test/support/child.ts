@@ -16,14 +16,28 @@ export interface Call {
   readonly args?: readonly unknown[];
 }
 
+/** What a child may use. */
+export interface Limits {
+  readonly maxDescriptors?: number;
+}
+
+function limited(
+  argv: readonly [string, ...string[]],
+  { maxDescriptors }: Limits,
+): readonly [string, ...string[]] {
+  if (maxDescriptors === undefined) return argv;
+  return ['/bin/sh', '-c', `ulimit -n ${maxDescriptors}; exec "$@"`, 'sh', ...argv];
+}
+
 /** Another process that does what it is told. Disposing kills it. */
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
+  readonly #lines: AsyncIterator<string, undefined>;
   #stderr = '';
 
-  private constructor(args: readonly string[]) {
-    this.#process = spawn(process.execPath, args, { stdio: 'pipe' });
+  private constructor(args: readonly string[], limits: Limits) {
+    const [program, ...rest] = limited([process.execPath, ...args], limits);
+    this.#process = spawn(program, rest, { stdio: 'pipe' });
     this.#process.stderr?.on('data', (text: Buffer) => (this.#stderr += text.toString()));
     const { stdout } = this.#process;
     if (stdout === null) throw new Error('a child without stdout');
@@ -31,8 +45,8 @@ export class Child implements AsyncDisposable {
   }
 
   /** A process that uses the SDK, ready for calls. */
-  static async sdk(): Promise<Child> {
-    return Child.#started([fixture('sdk-child.mjs'), `${buildFolder}/index.js`]);
+  static async sdk(limits: Limits = {}): Promise<Child> {
+    return Child.#started([fixture('sdk-child.mjs'), `${buildFolder}/index.js`], limits);
   }
 
   /** A process that uses a state database, ready for calls. */
@@ -40,8 +54,8 @@ export class Child implements AsyncDisposable {
     return Child.#started([fixture('store-child.mjs'), buildFolder, database]);
   }
 
-  static async #started(args: readonly string[]): Promise<Child> {
-    const child = new Child(args);
+  static async #started(args: readonly string[], limits: Limits = {}): Promise<Child> {
+    const child = new Child(args, limits);
     await child.next();
     return child;
   }

@@ -29,7 +29,7 @@ export function zstdStored(contents: Buffer): Buffer {
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(contents.length));
   // Descriptor: single segment, an 8-byte content size.
-  const parts = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xe0]), size];
+  const parts: Buffer[] = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xe0]), size];
   for (let at = 0; at === 0 || at < contents.length; at += MAX_BLOCK_BYTES) {
     const block = contents.subarray(at, at + MAX_BLOCK_BYTES);
     const isLast = at + MAX_BLOCK_BYTES >= contents.length ? 1 : 0;

@@ -2,31 +2,22 @@ import { SmolVM, type VmOptions } from '../../index.ts';
 import type { CliContext, Outcome } from '../context.ts';
 import type { StartRequest } from '../requests.ts';
 import { safeLine } from '../safe-text.ts';
-import { reportStart } from '../start-report.ts';
+import { startVm } from '../start-vm.ts';
 
 export interface CreateRequest {
   readonly machine: VmOptions;
   readonly start: StartRequest | undefined;
 }
 
-/** `smolvm create`: a VM that stays; with `--start` a running one, or none. */
+/** `smolvm create`: a VM that stays. With `--start` it stays also if it does not start, so that its logs can be read. */
 export async function create(context: CliContext, { machine, start }: CreateRequest): Promise<Outcome> {
   const vm = await SmolVM.create({ ...machine, signal: context.signal });
   try {
-    if (start !== undefined) await startOrDelete(context, vm, start);
-    return { data: { ...vm.info, timings: vm.timings ?? null }, text: `${safeLine(vm.vmId)}\n` };
+    // Before it starts: who asked for a random id needs it also if the start fails.
+    if (!context.json) await context.stdout.write(`${safeLine(vm.vmId)}\n`);
+    if (start !== undefined) await startVm(context, vm, start);
+    return { data: { ...vm.info, timings: vm.timings ?? null } };
   } finally {
     await vm.close();
   }
-}
-
-async function startOrDelete(context: CliContext, vm: SmolVM, start: StartRequest): Promise<void> {
-  context.say(`starting ${vm.vmId}…`);
-  try {
-    await vm.start({ ...start.options, signal: context.signal });
-  } catch (error) {
-    await vm.delete();
-    throw error;
-  }
-  reportStart(context, vm.timings, start.timings);
 }

@@ -31,17 +31,6 @@ export async function deleteVms(context: CliContext, { vmIds, force }: DeleteReq
 
 async function deleteOne({ signal, say }: CliContext, vmId: string, force: boolean): Promise<void> {
   if (signal.aborted) throw new SmolVMError('ABORTED', `deletion of VM '${vmId}' was aborted`);
-  if (!force) await refuseRunning(vmId);
-  await SmolVM.deleteById(vmId);
+  await SmolVM.deleteById(vmId, { force });
   say(`${vmId} is deleted`);
-}
-
-/** From the list, because it also tells of VMs whose record is damaged. */
-async function refuseRunning(vmId: string): Promise<void> {
-  const vms = await SmolVM.list();
-  if (vms.find((vm) => vm.vmId === vmId)?.state !== 'running') return;
-  throw new SmolVMError('WRONG_STATE', `VM '${vmId}' is running`, {
-    hint: `Stop it first: smolvm stop ${vmId}; or delete it as it is: smolvm delete --force ${vmId}`,
-    details: { vmId, state: 'running' },
-  });
 }

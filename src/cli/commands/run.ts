@@ -1,4 +1,4 @@
-import { SmolVM, type VmOptions } from '../../index.ts';
+import { isSmolVMError, SmolVM, type VmOptions } from '../../index.ts';
 import type { CliContext, Outcome } from '../context.ts';
 import type { GuestRequest, StartRequest } from '../requests.ts';
 import { runInGuest } from '../run-in-guest.ts';
@@ -19,8 +19,17 @@ export async function run(context: CliContext, { machine, start, guest }: RunReq
     const { data, exitCode = 0 } = await runInGuest(vm, guest, context);
     return { data: { ...data, timings: vm.timings ?? null }, exitCode };
   } finally {
-    // Not stopped first: nothing of its disk outlives it.
+    await remove(vm);
+  }
+}
+
+/** Not stopped first: nothing of its disk outlives it. If somebody else deleted it meanwhile, that is as good. */
+async function remove(vm: SmolVM): Promise<void> {
+  try {
     await vm.delete();
+  } catch (error) {
+    if (!isSmolVMError(error, 'VM_NOT_FOUND')) throw error;
+  } finally {
     await vm.close();
   }
 }

@@ -1,6 +1,6 @@
 import type { CliContext, Outcome } from '../context.ts';
 import type { StartRequest } from '../requests.ts';
-import { reportStart } from '../start-report.ts';
+import { startVm } from '../start-vm.ts';
 import { withVm } from '../with-vm.ts';
 
 export interface StartVmRequest {
@@ -9,12 +9,9 @@ export interface StartVmRequest {
 }
 
 /** `smolvm start`: boots a VM that exists. One that runs already is left as it is. */
-export async function start(context: CliContext, { vmId, start: wanted }: StartVmRequest): Promise<Outcome> {
-  return withVm(vmId, async (vm) => {
-    context.say(`starting ${vm.vmId}…`);
-    await vm.start({ ...wanted.options, signal: context.signal });
-    reportStart(context, vm.timings, wanted.timings);
-    context.say(vm.timings === undefined ? `${vm.vmId} was running already` : `${vm.vmId} is running`);
+export async function start(context: CliContext, request: StartVmRequest): Promise<Outcome> {
+  return withVm(request.vmId, async (vm) => {
+    await startVm(context, vm, request.start);
     return { data: { ...vm.info, timings: vm.timings ?? null } };
   });
 }

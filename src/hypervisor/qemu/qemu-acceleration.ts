@@ -17,7 +17,7 @@ const PROBE_BOOT_TIMEOUT_MS = 1_500;
 const BOOT_PROOF = 'Unable to mount root fs';
 
 const EMULATION_HINT =
-  'VMs run, but slower, and emulation is no hardware boundary against the guest. See `smolvm doctor`.';
+  'VMs run, but slower, and emulation is no hardware boundary against the guest.';
 
 /**
  * KVM if it works, else emulation and why. That `/dev/kvm` exists, opens and even makes VMs proves nothing (nested

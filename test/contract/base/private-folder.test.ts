@@ -36,7 +36,10 @@ describe('ensurePrivateFolder', () => {
     const [target, path] = [join(folder(), 'target'), join(folder(), 'link')];
     mkdirSync(target, { mode: 0o700 });
     symlinkSync(target, path);
-    expect(refusal(path)).toMatchObject({ code: 'PERMISSION_DENIED', message: expect.stringContaining('symbolic link') as unknown });
+    expect(refusal(path)).toMatchObject({
+      code: 'PERMISSION_DENIED',
+      message: expect.stringContaining('symbolic link') as unknown,
+    });
   });
 
   it('refuses a symbolic link to nowhere', () => {
@@ -48,7 +51,10 @@ describe('ensurePrivateFolder', () => {
   it('refuses a file in its place', () => {
     const path = join(folder(), 'file');
     writeFileSync(path, 'x');
-    expect(refusal(path)).toMatchObject({ code: 'PERMISSION_DENIED', message: expect.stringContaining('not a folder') as unknown });
+    expect(refusal(path)).toMatchObject({
+      code: 'PERMISSION_DENIED',
+      message: expect.stringContaining('not a folder') as unknown,
+    });
   });
 
   it('refuses a folder below a file', () => {
@@ -61,6 +67,9 @@ describe('ensurePrivateFolder', () => {
     const path = join(folder(), 'foreign');
     mkdirSync(path, { mode: 0o700 });
     chownSync(path, 12_345, 12_345);
-    expect(refusal(path)).toMatchObject({ code: 'PERMISSION_DENIED', message: expect.stringContaining('user 12345') as unknown });
+    expect(refusal(path)).toMatchObject({
+      code: 'PERMISSION_DENIED',
+      message: expect.stringContaining('user 12345') as unknown,
+    });
   });
 });

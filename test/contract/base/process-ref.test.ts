@@ -16,8 +16,13 @@ import {
 const never = new AbortController().signal;
 
 /** A child that lives until it is killed. `name` may hold what makes /proc/PID/stat hard to read. */
-function startChild(...marks: readonly string[]): { readonly pid: number; readonly end: () => Promise<void> } {
-  const child = spawn('/bin/sh', ['-c', 'read line', 'child', ...marks], { stdio: ['pipe', 'ignore', 'ignore'] });
+function startChild(...marks: readonly string[]): {
+  readonly pid: number;
+  readonly end: () => Promise<void>;
+} {
+  const child = spawn('/bin/sh', ['-c', 'read line', 'child', ...marks], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
   if (child.pid === undefined) throw new Error('no shell');
   const ended = once(child, 'exit');
   return {
@@ -57,11 +62,17 @@ describe('a process reference', () => {
 
   it('counts a zombie as dead', async () => {
     // The shell becomes a program that never asks how its child ended.
-    const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec tail -f /dev/null'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec tail -f /dev/null'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     try {
       const [line] = (await once(parent.stdout, 'data')) as [Buffer];
       const pid = Number(line.toString());
-      await poll(() => (readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ') ? true : undefined), 1, never);
+      await poll(
+        () => (readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ') ? true : undefined),
+        1,
+        never,
+      );
       expect(processRef(pid)).toBeUndefined();
     } finally {
       const ended = once(parent, 'exit');

@@ -29,7 +29,10 @@ describe('runHostCommand', () => {
   });
 
   it('passes arguments as they are, with no shell between', async () => {
-    const { stdout } = await runHostCommand({ argv: ['/usr/bin/printf', '%s|', '$HOME', 'a b', '*'], signal });
+    const { stdout } = await runHostCommand({
+      argv: ['/usr/bin/printf', '%s|', '$HOME', 'a b', '*'],
+      signal,
+    });
     expect(stdout).toBe('$HOME|a b|*|');
   });
 
@@ -37,7 +40,11 @@ describe('runHostCommand', () => {
     process.env['SMOLVM_TEST_SECRET'] = 'secret';
     try {
       const { stdout } = await runHostCommand({ argv: ['/usr/bin/env'], signal });
-      expect(stdout.trim().split('\n').sort()).toEqual(Object.entries(minimalEnv()).map(([name, value]) => `${name}=${value}`).sort());
+      expect(stdout.trim().split('\n').sort()).toEqual(
+        Object.entries(minimalEnv())
+          .map(([name, value]) => `${name}=${value}`)
+          .sort(),
+      );
     } finally {
       Reflect.deleteProperty(process.env, 'SMOLVM_TEST_SECRET');
     }
@@ -45,13 +52,21 @@ describe('runHostCommand', () => {
   });
 
   it('keeps the first bytes of a long output and reads on to the end', async () => {
-    const argv = ['/bin/sh', '-c', 'head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; exit 5'] as const;
+    const argv = [
+      '/bin/sh',
+      '-c',
+      'head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; exit 5',
+    ] as const;
     const result = await runHostCommand({ argv: [...argv], signal, maxOutputBytes: 1_000 });
     expect(result).toMatchObject({ exitCode: 5, stdout: '\0'.repeat(1_000), stderr: '\0'.repeat(1_000) });
   });
 
   it('ends a program whose output is enough', async () => {
-    const result = await runHostCommand({ argv: ['/usr/bin/yes'], signal, enough: (text) => text.includes('y\ny\n') });
+    const result = await runHostCommand({
+      argv: ['/usr/bin/yes'],
+      signal,
+      enough: (text) => text.includes('y\ny\n'),
+    });
     expect(result.endSignal).toBe('SIGKILL');
     expect(result.stdout).toContain('y\ny\n');
   });
@@ -60,7 +75,12 @@ describe('runHostCommand', () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     const mark = `smolvm-test:${process.pid}:subprocess`;
-    const argv = ['/bin/sh', '-c', 'echo started; read line </dev/null; exec tail -f /dev/null', mark] as const;
+    const argv = [
+      '/bin/sh',
+      '-c',
+      'echo started; read line </dev/null; exec tail -f /dev/null',
+      mark,
+    ] as const;
     const run = runHostCommand({
       argv: ['/usr/bin/env', '-i', ...argv],
       signal: controller.signal,
@@ -76,7 +96,9 @@ describe('runHostCommand', () => {
 
   it('starts nothing once the signal has aborted', async () => {
     const reason = new Error('enough');
-    await expect(runHostCommand({ argv: ['/nowhere'], signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(runHostCommand({ argv: ['/nowhere'], signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    );
   });
 
   it('says why a program could not be started', async () => {

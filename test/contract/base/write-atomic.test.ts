@@ -5,7 +5,8 @@ import { writeAll, writeFileAtomic } from '../../../src/base/write-atomic.ts';
 import { withTemporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = withTemporaryFolder();
-const text = (content: string) => (file: Parameters<typeof writeAll>[0]) => writeAll(file, Buffer.from(content), 0);
+const text = (content: string) => (file: Parameters<typeof writeAll>[0]) =>
+  writeAll(file, Buffer.from(content), 0);
 
 describe('writeFileAtomic', () => {
   it('makes a file with its contents and mode, and nothing else', async () => {
@@ -38,14 +39,18 @@ describe('writeFileAtomic', () => {
 
   it('leaves nothing when the file cannot take its name', async () => {
     const path = join(folder(), 'taken');
-    await expect(writeFileAtomic({ path: join(path, 'a'), mode: 0o600, write: text('x') })).rejects.toMatchObject({ code: 'HOST_FAILED' });
+    await expect(
+      writeFileAtomic({ path: join(path, 'a'), mode: 0o600, write: text('x') }),
+    ).rejects.toMatchObject({ code: 'HOST_FAILED' });
     expect(readdirSync(folder())).toEqual([]);
   });
 
   it('is made whole by each of many writers at once', async () => {
     const path = join(folder(), 'a');
     const contents = Array.from({ length: 20 }, (_, index) => String(index).repeat(10_000));
-    await Promise.all(contents.map((content) => writeFileAtomic({ path, mode: 0o600, durable: false, write: text(content) })));
+    await Promise.all(
+      contents.map((content) => writeFileAtomic({ path, mode: 0o600, durable: false, write: text(content) })),
+    );
     expect(contents).toContain(readFileSync(path, 'utf8'));
     expect(readdirSync(folder())).toEqual(['a']);
   });

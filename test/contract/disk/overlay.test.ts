@@ -33,17 +33,20 @@ describe('createOverlay', () => {
     expect(readdirSync(folder()).sort()).toEqual(['base,ä', 'disk.qcow2']);
   });
 
-  it.skipIf(qemuImg === undefined).each(sizes)('makes a disk of %i bytes in which qemu-img finds no fault', async (size) => {
-    const path = await overlayOf(size);
-    expect(qemuImgJson('check', '--output=json', path)).toMatchObject({ 'check-errors': 0 });
-    expect(qemuImgJson('check', '--output=json', path)).not.toHaveProperty('leaks');
-    expect(qemuImgJson('info', '--output=json', path)).toMatchObject({
-      format: 'qcow2',
-      'virtual-size': size,
-      'cluster-size': 65_536,
-      'backing-filename': join(folder(), 'base,ä'),
-      'backing-filename-format': 'raw',
-      'format-specific': { data: { compat: '1.1', 'refcount-bits': 16, corrupt: false } },
-    });
-  });
+  it.skipIf(qemuImg === undefined).each(sizes)(
+    'makes a disk of %i bytes in which qemu-img finds no fault',
+    async (size) => {
+      const path = await overlayOf(size);
+      expect(qemuImgJson('check', '--output=json', path)).toMatchObject({ 'check-errors': 0 });
+      expect(qemuImgJson('check', '--output=json', path)).not.toHaveProperty('leaks');
+      expect(qemuImgJson('info', '--output=json', path)).toMatchObject({
+        format: 'qcow2',
+        'virtual-size': size,
+        'cluster-size': 65_536,
+        'backing-filename': join(folder(), 'base,ä'),
+        'backing-filename-format': 'raw',
+        'format-specific': { data: { compat: '1.1', 'refcount-bits': 16, corrupt: false } },
+      });
+    },
+  );
 });

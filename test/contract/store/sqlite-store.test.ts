@@ -1,4 +1,14 @@
-import { chmodSync, closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ownProcessRef } from '../../../src/base/process-ref.ts';
@@ -67,7 +77,9 @@ describe('the state store', () => {
   it('moves a VM along the table of moves only', async () => {
     using store = await openSqliteStore(path);
     const created = store.create(resolvedVm('box'), { state: 'created' });
-    expect(() => store.move(created, { state: 'stopped' })).toThrow(expect.objectContaining({ code: 'WRONG_STATE' }));
+    expect(() => store.move(created, { state: 'stopped' })).toThrow(
+      expect.objectContaining({ code: 'WRONG_STATE' }),
+    );
     const starting = store.move(created, { state: 'starting', by: self });
     expect(starting).toMatchObject({ revision: 2, status: { state: 'starting' } });
     expect(store.find('box')).toEqual(starting);
@@ -77,7 +89,10 @@ describe('the state store', () => {
     using store = await openSqliteStore(path);
     const created = store.create(resolvedVm('box'), { state: 'created' });
     const starting = store.move(created, { state: 'starting', by: self });
-    const busy = expect.objectContaining({ code: 'BUSY', details: { vmId: 'box', state: 'starting' } }) as Error;
+    const busy = expect.objectContaining({
+      code: 'BUSY',
+      details: { vmId: 'box', state: 'starting' },
+    }) as Error;
     expect(() => store.move(created, { state: 'starting', by: self })).toThrow(busy);
     expect(() => store.remove(created)).toThrow(busy);
     expect(store.find('box')).toEqual(starting);
@@ -150,6 +165,29 @@ describe('port leases', () => {
   });
 });
 
+describe('a locked store', () => {
+  it('is busy for those who write, and only for them', async () => {
+    await storeWith(resolvedVm('box'));
+    using store = await openSqliteStore(path, 1);
+    const other = await openSqlDatabase(path);
+    other.exec('BEGIN IMMEDIATE');
+    try {
+      const busy = expect.objectContaining({
+        code: 'BUSY',
+        hint: expect.stringContaining('fuser') as unknown,
+      }) as Error;
+      expect(() => store.create(resolvedVm('new'), { state: 'created' })).toThrow(busy);
+      expect(() => store.setFact('a', 'b')).toThrow(busy);
+      expect(() => store.leasePort('box', self, 3)).toThrow(busy);
+      expect(store.find('box')).toBeDefined();
+    } finally {
+      other.exec('ROLLBACK');
+      other.close();
+    }
+    expect(store.leasePort('box', self, 3)).toBe(0);
+  });
+});
+
 describe('a damaged store', () => {
   it('shows a damaged row, gives all others, and lets the row be removed', async () => {
     await storeWith(resolvedVm('good'), resolvedVm('bad'));
@@ -186,32 +224,44 @@ describe('a damaged store', () => {
 
   it('that was cut off is refused', async () => {
     await storeWith(...Array.from({ length: 30 }, (_, index) => resolvedVm(`vm-${index}`)));
-    await tamper('PRAGMA wal_checkpoint(TRUNCATE)');
-    truncateSync(path, 5_000);
-    await expect(openAndList()).rejects.toMatchObject({ code: 'STORE_INVALID' });
+    const copy = await copyOfFile();
+    truncateSync(copy, 5_000);
+    await expect(openAndList(copy)).rejects.toMatchObject({ code: 'STORE_INVALID' });
   });
 
   it('with overwritten pages is refused', async () => {
     await storeWith(...Array.from({ length: 30 }, (_, index) => resolvedVm(`vm-${index}`)));
-    await tamper('PRAGMA wal_checkpoint(TRUNCATE)');
-    const file = openSync(path, 'r+');
-    writeSync(file, Buffer.alloc(statSync(path).size - 4_096, 0x5a), 0, null, 4_096);
+    const copy = await copyOfFile();
+    const file = openSync(copy, 'r+');
+    writeSync(file, Buffer.alloc(statSync(copy).size - 4_096, 0x5a), 0, null, 4_096);
     closeSync(file);
-    await expect(openAndList()).rejects.toMatchObject({ code: 'STORE_INVALID' });
+    await expect(openAndList(copy)).rejects.toMatchObject({ code: 'STORE_INVALID' });
   });
 
-  it.skipIf(process.getuid?.() === 0)('that may not be written is a matter of permissions (root may always)', async () => {
-    await storeWith();
-    chmodSync(path, 0o000);
-    await expect(openSqliteStore(path)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
-  });
+  it.skipIf(process.getuid?.() === 0)(
+    'that may not be written is a matter of permissions (root may always)',
+    async () => {
+      await storeWith();
+      chmodSync(path, 0o000);
+      await expect(openSqliteStore(path)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    },
+  );
 
   it('in a folder that is not there cannot be opened', async () => {
-    await expect(openSqliteStore(join(folder(), 'none/smolvm.db'))).rejects.toMatchObject({ code: 'HOST_FAILED' });
+    await expect(openSqliteStore(join(folder(), 'none/smolvm.db'))).rejects.toMatchObject({
+      code: 'HOST_FAILED',
+    });
   });
 
-  async function openAndList(): Promise<void> {
-    using store = await openSqliteStore(path);
+  /** A file that no open connection has in its cache. */
+  async function copyOfFile(): Promise<string> {
+    await tamper('PRAGMA wal_checkpoint(TRUNCATE)');
+    copyFileSync(path, `${path}.copy`);
+    return `${path}.copy`;
+  }
+
+  async function openAndList(file: string): Promise<void> {
+    using store = await openSqliteStore(file);
     store.list();
   }
 });
