@@ -65,6 +65,17 @@ describe('Deadline', () => {
     expect(deadline.signal.reason).toMatchObject({ code: 'ABORTED' });
   });
 
+  it('hands on the timeout of an operation around it, and can be ended by its own', () => {
+    using outer = new Deadline('start', 10);
+    using inner = new Deadline('connect', Infinity, outer.signal);
+    vi.advanceTimersByTime(10);
+    expect(inner.signal.reason).toBe(outer.signal.reason);
+    using other = new Deadline('connect', 1_000);
+    const reason = new Error('not needed any more');
+    other.cancel(reason);
+    expect(other.signal.reason).toBe(reason);
+  });
+
   it('keeps the first reason', () => {
     const caller = new AbortController();
     using deadline = new Deadline('start', 10, caller.signal);

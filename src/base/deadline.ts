@@ -1,4 +1,4 @@
-import { OperationTimeoutError, SmolVMError } from '../errors.ts';
+import { isSmolVMError, OperationTimeoutError, SmolVMError } from '../errors.ts';
 
 /**
  * The one deadline of an operation: made at the top, its `signal` handed to every wait below, disposed at the end.
@@ -50,6 +50,11 @@ export class Deadline implements Disposable {
     return Math.max(0, this.#endsAt - performance.now());
   }
 
+  /** Ends the operation before its time: what waits on the signal gets this reason. */
+  cancel(reason: Error): void {
+    this.#controller.abort(reason);
+  }
+
   [Symbol.dispose](): void {
     this.#release();
   }
@@ -58,6 +63,8 @@ export class Deadline implements Disposable {
 /** The longest delay that Node's timers take. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** An error of smolvm is handed on as it is: the outer operation's timeout is not the inner one's abort. */
 function abortedError(operation: string, reason: unknown): SmolVMError {
+  if (isSmolVMError(reason)) return reason;
   return new SmolVMError('ABORTED', `${operation} was aborted`, { cause: reason });
 }

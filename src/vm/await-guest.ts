@@ -1,3 +1,4 @@
+import { Deadline } from '../base/deadline.ts';
 import { escapeText } from '../base/escape-text.ts';
 import { orAborted } from '../base/poll.ts';
 import type { Stopwatch } from '../base/stopwatch.ts';
@@ -20,11 +21,8 @@ export interface BootingVm extends FailedBoot {
  * of the VMM, the deadline. A failure carries the last words of the console and of the VMM.
  */
 export async function awaitGuest(boot: BootingVm): Promise<void> {
-  const over = new AbortController();
-  const controlling = boot.hypervisor.control(
-    boot.paths.controlSocket,
-    AbortSignal.any([boot.signal, over.signal]),
-  );
+  using waiting = new Deadline('connect to the VMM', Infinity, boot.signal);
+  const controlling = boot.hypervisor.control(boot.paths.controlSocket, waiting.signal);
   controlling.catch(() => undefined);
   const vmmEnded = boot.launched.ended.then((how) => {
     throw vmmEndedError(how);
@@ -43,7 +41,7 @@ export async function awaitGuest(boot: BootingVm): Promise<void> {
     throw await bootFailure(boot, controlling, error);
   } finally {
     // A socket that has not appeared by now is no longer waited for.
-    over.abort();
+    waiting.cancel(new SmolVMError('ABORTED', 'the boot is over'));
     void controlling
       .then((control) => {
         control[Symbol.dispose]();

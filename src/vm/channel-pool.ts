@@ -1,4 +1,5 @@
 import type { ProcessRef } from '../base/process-ref.ts';
+import { Deadline } from '../base/deadline.ts';
 import { orAborted, poll } from '../base/poll.ts';
 import { SmolVMError } from '../errors.ts';
 import { openAgentChannel } from '../guest/agent/agent-channel.ts';
@@ -12,7 +13,7 @@ const PORT_RETRY_MS = 20;
 /** A session, or the attempt to open one, which can be given up. */
 interface Opening {
   readonly channel: Promise<GuestChannel>;
-  readonly giveUp: AbortController;
+  readonly attempt: Deadline;
 }
 
 /** This process's sessions with guests: at most one for a VM, opened when first used, shared by all callers. */
@@ -46,7 +47,7 @@ export class ChannelPool {
   async close(vmId: string): Promise<void> {
     const opening = this.#open.get(vmId);
     this.#open.delete(vmId);
-    opening?.giveUp.abort(new SmolVMError('ABORTED', `the connection to VM '${vmId}' was given up`));
+    opening?.attempt.cancel(new SmolVMError('ABORTED', `the connection to VM '${vmId}' was given up`));
     const channel = await opening?.channel.catch(() => undefined);
     await channel?.[Symbol.asyncDispose]();
   }
@@ -57,13 +58,17 @@ export class ChannelPool {
   }
 
   #openFor(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
-    const giveUp = new AbortController();
-    const channel = this.#lease(vmId, AbortSignal.any([signal, giveUp.signal]));
-    const opening = { channel, giveUp };
+    const attempt = new Deadline(`connect to VM '${vmId}'`, Infinity, signal);
+    const channel = this.#lease(vmId, attempt.signal);
+    const opening = { channel, attempt };
     this.#open.set(vmId, opening);
     const forget = (): void => {
       if (this.#open.get(vmId) === opening) this.#open.delete(vmId);
     };
+    const settled = (): void => {
+      attempt[Symbol.dispose]();
+    };
+    channel.then(settled, settled);
     channel.then((opened) => opened.closed.then(forget), forget);
     return channel;
   }

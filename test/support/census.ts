@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from '
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { afterEach, beforeEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import { databasePath, homeTag } from '../../src/spec/file-names.ts';
 import { openSqlDatabase, type SqlDatabase } from '../../src/store/sql-database.ts';
 
@@ -45,15 +45,15 @@ export async function expectUnchanged(before: Census, place: CensusPlace): Promi
   expect(await takeCensus(place)).toEqual(before);
 }
 
-/** Makes every test of a file prove that it leaves nothing. `place` is asked when a test begins. */
-export function countBeforeAndAfterEach(place: () => CensusPlace): void {
-  let before: Census | undefined;
-  beforeEach(async () => {
-    before = await takeCensus(place());
-  });
-  afterEach(async () => {
-    if (before !== undefined) await expectUnchanged(before, place());
-  });
+/** Ends the processes of a place whose test failed, so that they do not outlive it. */
+export function killLeftProcesses({ home }: CensusPlace): void {
+  for (const entry of markedProcesses(`smolvm:${homeTag(home)}:`)) {
+    try {
+      process.kill(Number.parseInt(entry, 10), 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
 }
 
 /** Live processes with the text in their command line or environment. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { expectUnchanged, takeCensus, type Census, type CensusPlace } from './census.ts';
+import { expectUnchanged, killLeftProcesses, takeCensus, type Census, type CensusPlace } from './census.ts';
 import { makeFakeAssets } from './fake-assets.ts';
 import { makeFakeQemu, type FakeProgram, type FakeQemu } from './fake-qemu.ts';
 
@@ -35,6 +35,7 @@ export function withWorld(): () => World {
     try {
       await expectUnchanged(before, world);
     } finally {
+      killLeftProcesses(world);
       for (const [name, value] of saved) setVariable(name, value);
       await rm(world.folder, { recursive: true, force: true });
     }

@@ -15,12 +15,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { findProgram } from '../../../src/base/find-program.ts';
 import { doctor, SmolVM } from '../../../src/index.ts';
 import { openSqlDatabase } from '../../../src/store/sql-database.ts';
 import { buildFolder, fixture } from '../../support/places.ts';
 import { withWorld } from '../../support/world.ts';
 
 const world = withWorld();
+const unshare = findProgram('unshare') ?? '';
 
 function isUsable(path: string): boolean {
   try {
@@ -206,7 +208,7 @@ describe('a state folder', () => {
     await expect(SmolVM.fromId('bad')).rejects.toMatchObject({ code: 'STORE_INVALID' });
     await good.start();
     expect((await good.run(['true'])).ok).toBe(true);
-    await SmolVM.deleteById('bad');
+    await SmolVM.deleteById('bad', { force: true });
     expect(await SmolVM.list()).toMatchObject([{ vmId: 'good', state: 'running' }]);
   });
 
@@ -226,7 +228,7 @@ describe('a state folder', () => {
 describe('a full disk', () => {
   const canMount = ((): boolean => {
     try {
-      execFileSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', '/mnt'], {
+      execFileSync(unshare, ['-Urm', 'mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', '/mnt'], {
         stdio: 'ignore',
       });
       return true;
@@ -261,7 +263,7 @@ describe('a full disk', () => {
       program,
       `${buildFolder}/index.js`,
     ];
-    const said = execFileSync('unshare', args, { encoding: 'utf8', cwd: join(fixture(''), '..') });
+    const said = execFileSync(unshare, args, { encoding: 'utf8', cwd: join(fixture(''), '..') });
     expect(JSON.parse(said)).toEqual({ code: expected, list: [], files: [] });
   });
 });

@@ -81,6 +81,18 @@ describe('a VM', () => {
     expect(await SmolVM.list()).toEqual([]);
   });
 
+  it('that runs is not deleted by its id alone, unless that is forced', async () => {
+    await using vm = await SmolVM.create({ vmId: 'box' });
+    await vm.start();
+    await expect(SmolVM.deleteById('box')).rejects.toMatchObject({
+      code: 'WRONG_STATE',
+      hint: expect.stringContaining('smolvm stop box') as unknown,
+    });
+    expect((await vm.run(['true'])).ok).toBe(true);
+    await SmolVM.deleteById('box', { force: true });
+    expect(await SmolVM.list()).toEqual([]);
+  });
+
   it('that does not power off in time is ended by force', async () => {
     world().qemu.behave({ ignoresShutdown: true });
     await using vm = await SmolVM.launch();

@@ -120,6 +120,19 @@ describe('several processes', () => {
     expect((await one.call({ vmId: 'box', call: 'run', args: [['ls']] })).error?.code).toBe('VM_NOT_FOUND');
   });
 
+  it('that delete one VM at once all find it gone', async () => {
+    const children = await Promise.all(Array.from({ length: 3 }, () => Child.sdk()));
+    await children[0]?.call({ call: 'create', args: [{ vmId: 'box' }] });
+    const answers = await Promise.all(
+      children.map((child) => child.call({ call: 'deleteById', args: ['box'] })),
+    );
+    expect(answers.filter(({ error }) => error === undefined).length).toBeGreaterThan(0);
+    for (const { error } of answers)
+      expect(['none', 'VM_NOT_FOUND', 'BUSY']).toContain(error?.code ?? 'none');
+    expect(await SmolVM.list()).toEqual([]);
+    await Promise.all(children.map((child) => child[Symbol.asyncDispose]()));
+  });
+
   it('make VMs with one id at once: one does', async () => {
     const children = await Promise.all(Array.from({ length: 4 }, () => Child.sdk()));
     const answers = await Promise.all(
@@ -142,7 +155,7 @@ describe('a program', () => {
     await child.call({ vmId: 'box', call: 'run', args: [['true']] });
     expect(await child.finish()).toEqual({ exitCode: 0, stderr: '' });
     expect(await SmolVM.list()).toMatchObject([{ state: 'running' }]);
-    await SmolVM.deleteById('box');
+    await SmolVM.deleteById('box', { force: true });
   });
 
   it('that asks for the list again and again does not run out of descriptors', async () => {
