@@ -8,6 +8,7 @@ import (
 	"smolvm/guest/agent"
 	"smolvm/guest/boot"
 	"smolvm/guest/cmdline"
+	"smolvm/guest/sys"
 )
 
 // rootMillis is how long the root disk may take to appear.
@@ -20,9 +21,7 @@ func init() {
 
 func main() {
 	defer lastWords()
-	// Two, so that the garbage collector has a P beside that of the loop's
-	// thread on a machine with one CPU; and to keep Go from watching the limit.
-	runtime.GOMAXPROCS(2)
+	sys.AllCPUs()
 	boot.Early()
 	options := cmdline.Parse(boot.ReadFile("/proc/cmdline"))
 	acpi := options.ACPI
@@ -30,16 +29,26 @@ func main() {
 	loop := agent.New(agent.Host{
 		Signal:   boot.SignalAll,
 		PowerOff: func() { boot.PowerOff(acpi) },
+		Settled:  calmRuntime,
 	})
 	loop.WatchPorts("/dev") // the channel first: the host side connects meanwhile
+	lo := boot.StartLoopback()
 	loop.SetRootErr(mountRoot(loop, options))
 	boot.Rest()
 	boot.Limits()
 	boot.Hostname(options.Hostname)
-	boot.Loopback()
-	boot.CalmMonitor()
+	boot.FinishLoopback(lo)
 	loop.SetBootID(boot.ReadFile("/proc/sys/kernel/random/boot_id"))
 	loop.Run()
+}
+
+// calmRuntime makes Go's own threads disturb little. It waits until the first
+// command has had time to start.
+func calmRuntime() {
+	// Two, so that the garbage collector has a P beside that of the loop's
+	// thread; and to keep Go from watching the limit.
+	runtime.GOMAXPROCS(2)
+	boot.CalmMonitor()
 }
 
 func mountRoot(loop *agent.Loop, o cmdline.Options) (why string) {

@@ -88,7 +88,8 @@ export class SmolVM implements AsyncDisposable {
     try {
       return await vm.start(startOptions);
     } catch (error) {
-      await vm.delete();
+      // What cannot be removed now is removed by the next `openHost`; the caller learns why the start failed.
+      await vm.delete().catch(() => undefined);
       await vm.close();
       throw error;
     }
@@ -119,7 +120,10 @@ export class SmolVM implements AsyncDisposable {
    *
    * @throws INVALID_ARGUMENT, VM_NOT_FOUND, WRONG_STATE, BUSY
    */
-  static async deleteById(vmId: string, options: { readonly force?: boolean | undefined } = {}): Promise<void> {
+  static async deleteById(
+    vmId: string,
+    options: { readonly force?: boolean | undefined } = {},
+  ): Promise<void> {
     return withHost((services) => deleteVm(services, vmId, { force: options.force === true }));
   }
 

@@ -10,6 +10,11 @@ import (
 // maxPorts bounds what a hostile device could make the agent open.
 const maxPorts = 64
 
+// Opening a port takes more than a millisecond under emulation, so all but the
+// first are opened after the first command has had time to start, one in a
+// turn of the loop. A host that connects to such a port before waits a little.
+const restMillis = 100
+
 // The kernel makes the node of a port before the port is ready: an open in
 // between gives ENXIO, and nothing tells when it would work. (A console port
 // gives ENXIO for ever.)
@@ -24,9 +29,10 @@ type watcher struct {
 	dir     string
 	fd      int
 	ports   int
-	unready []string // ports that gave ENXIO
-	due     int64    // when they are tried again; 0: there are none
+	waiting []string // ports to open later, or again
+	due     int64    // when the first of them is; 0: there is nothing to do
 	end     int64    // when they are given up
+	settled bool
 }
 
 // WatchPorts opens all ports in dir (/dev) now and those that come later.
@@ -74,7 +80,7 @@ func (w *watcher) events() {
 			if ev.Mask&syscall.IN_Q_OVERFLOW != 0 {
 				w.scan()
 			} else {
-				w.open(cString(name))
+				w.found(cString(name))
 			}
 		}
 	}
@@ -97,13 +103,29 @@ func (w *watcher) scan() {
 			ent := (*syscall.Dirent)(unsafe.Pointer(&buf[at]))
 			name := buf[at+int(unsafe.Offsetof(ent.Name)) : at+int(ent.Reclen)]
 			at += int(ent.Reclen)
-			w.open(cString(name))
+			w.found(cString(name))
 		}
 	}
 }
 
+// found opens the first port at once and notes the others for later.
+func (w *watcher) found(name string) {
+	if !isPort(name) {
+		return
+	}
+	if w.settled {
+		w.open(name)
+	} else if w.due != 0 {
+		w.wait(name, restMillis)
+	} else {
+		w.due = sys.Millis() + restMillis
+		w.end = w.due + retryMost
+		w.open(name)
+	}
+}
+
 func (w *watcher) open(name string) {
-	if w.ports >= maxPorts || !isPort(name) {
+	if w.ports >= maxPorts {
 		return
 	}
 	fd, err := syscall.Open(w.dir+"/"+name, syscall.O_RDWR|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
@@ -111,25 +133,37 @@ func (w *watcher) open(name string) {
 		w.ports++
 		w.loop.AddPort(fd)
 	} else if err == syscall.ENXIO {
-		w.unready = append(w.unready, name)
-		w.due = sys.Millis() + retryMillis
-		w.end = max(w.end, w.due+retryMost)
+		w.wait(name, retryMillis)
 	}
 }
 
-// retry opens the ports that were not ready.
+func (w *watcher) wait(name string, millis int64) {
+	due := sys.Millis() + millis
+	w.waiting = append(w.waiting, name)
+	w.due = earlier(w.due, due)
+	w.end = max(w.end, due+retryMost)
+}
+
+// retry opens one of the ports that wait, if it is time.
 func (w *watcher) retry() {
 	if w == nil || w.due == 0 || sys.Millis() < w.due {
 		return
 	}
-	names, end := w.unready, w.end
-	w.unready, w.due = nil, 0
-	for _, name := range names {
+	w.due = 0
+	if now := sys.Millis(); len(w.waiting) > 0 && now < w.end {
+		name := w.waiting[0]
+		w.waiting = w.waiting[1:]
 		w.open(name)
+		if len(w.waiting) > 0 {
+			w.due = now + retryMillis
+			return
+		}
 	}
-	if w.end = end; sys.Millis() >= end {
-		w.unready, w.due, w.end = nil, 0, 0
+	w.waiting, w.end = nil, 0
+	if settled := w.loop.host.Settled; settled != nil && !w.settled {
+		settled()
 	}
+	w.settled = true
 }
 
 // isPort matches vport<number>p<number>.

@@ -30,6 +30,8 @@ type Host struct {
 	Signal func(sig syscall.Signal)
 	// PowerOff flushes the disks and ends the machine.
 	PowerOff func()
+	// Settled is called once, when nothing of the start is left to do.
+	Settled func()
 }
 
 // Loop is the agent.

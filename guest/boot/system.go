@@ -35,23 +35,32 @@ func Hostname(name string) {
 	}
 }
 
-// Loopback turns the interface lo on; the kernel gives it 127.0.0.1 and ::1.
-func Loopback() {
+// loRequest is struct ifreq for SIOCSIFFLAGS.
+var loRequest = struct {
+	name  [16]byte
+	flags uint16
+	_     [22]byte
+}{name: [16]byte{'l', 'o'}, flags: syscall.IFF_UP | syscall.IFF_RUNNING}
+
+// StartLoopback begins to turn the interface lo on; the kernel gives it
+// 127.0.0.1 and ::1. That takes as long as mounting a disk, so it is done
+// beside that.
+func StartLoopback() (pid int) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return // a kernel without IPv4
+		return 0 // a kernel without IPv4
 	}
 	defer sys.Close(fd)
-	var req struct {
-		name  [16]byte
-		flags uint16
-		_     [22]byte
+	return sys.SpawnIoctl(fd, syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&loRequest)))
+}
+
+// FinishLoopback waits until lo is on: no command may find it off.
+func FinishLoopback(pid int) {
+	if pid <= 0 {
+		return
 	}
-	copy(req.name[:], "lo")
-	req.flags = syscall.IFF_UP | syscall.IFF_RUNNING
-	_, _, e := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&req)))
-	if e != 0 {
-		Console("lo: " + e.Error())
+	if errno := sys.WaitIoctl(pid); errno != 0 {
+		Console("lo: " + errno.Error())
 	}
 }
 

@@ -60,6 +60,30 @@ var (
 	syncPlan  = plan{clone: &syncClone, cloneSize: unsafe.Sizeof(syncClone), steps: &syncSteps[0]}
 )
 
+// The process that does one ioctl beside us.
+var (
+	ioctlSteps = [2]step{{nr: syscall.SYS_IOCTL}, {nr: syscall.SYS_EXIT}}
+	ioctlClone = [8]uint64{0: cloneVM | cloneClearSighand, 4: uint64(syscall.SIGCHLD)}
+	ioctlPlan  = plan{clone: &ioctlClone, cloneSize: unsafe.Sizeof(ioctlClone), steps: &ioctlSteps[0]}
+)
+
+// SpawnIoctl does a slow ioctl in a process of its own, on another CPU if
+// there is one. The argument must be a global. Once, at boot.
+func SpawnIoctl(fd int, request, arg uintptr) (pid int) {
+	ioctlSteps[0].a, ioctlSteps[0].b, ioctlSteps[0].c = uintptr(fd), request, arg
+	return vfork(&ioctlPlan)
+}
+
+// WaitIoctl waits for the process of SpawnIoctl and returns its errno.
+func WaitIoctl(pid int) syscall.Errno {
+	for {
+		_, err := syscall.Wait4(pid, nil, 0, nil)
+		if err != syscall.EINTR {
+			return syscall.Errno(ioctlPlan.errno)
+		}
+	}
+}
+
 // SpawnSync flushes all disks in a process of its own and returns its pid.
 func SpawnSync() int { return vfork(&syncPlan) }
 

@@ -15,7 +15,7 @@ export function buildInitrd(outFolder: string): Built {
   const work = mkdtempSync(join(tmpdir(), 'smolvm-agent-'));
   try {
     const agent = join(work, 'init');
-    run(['go', 'build', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w -buildid=', '-o', agent, '.'], {
+    run(['go', 'build', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w -buildid= -E smolvm/guest/sys.entry', '-o', agent, '.'], {
       cwd: join(REPO, 'guest'),
       env: { CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64', GOFLAGS: '' },
     });

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { SmolVMError, toSmolVMError } from '../errors.ts';
 
 /** A value that SQLite stores. */
@@ -81,15 +81,15 @@ function reusable(connection: SqlDatabase, path: string, file: string): SqlDatab
   return database;
 }
 
-/** Makes the file if there is none; tells which file it is, so that another one of that name is not taken for it. */
+/**
+ * Makes the file if there is none; tells which file it is, so that another one of that name is not taken for it. A file
+ * that is there is never opened past SQLite: closing it again would drop the locks of this process's connections
+ * (sqlite.org/howtocorrupt, 2.2).
+ */
 function ensureFile(path: string): string {
-  const descriptor = openSync(path, 'a', 0o600);
-  try {
-    const { dev, ino } = fstatSync(descriptor);
-    return `${String(dev)}:${String(ino)}`;
-  } finally {
-    closeSync(descriptor);
-  }
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+  const { dev, ino } = statSync(path);
+  return `${String(dev)}:${String(ino)}`;
 }
 
 /** Is `version` at least 3.51.3? */

@@ -102,6 +102,8 @@ class SqliteStore implements StateStore {
 
   leasePort(vmId: string, owner: ProcessRef, portCount: number): number | undefined {
     return this.#transaction(() => {
+      if (this.#prepared('SELECT 1 FROM vms WHERE id = ?').get(vmId) === undefined)
+        throw new VMNotFoundError(vmId);
       const rows = this.#prepared('SELECT port, owner FROM port_leases WHERE vm_id = ?').all(vmId);
       const taken = new Set(
         rows.filter((row) => hasLiveOwner(row)).map((row) => (row as { port: number }).port),

@@ -80,7 +80,8 @@ export class ChannelPool {
     };
     try {
       const channel = await openAgentChannel(agentSocket(vmPaths(this.#paths, vmId), port), signal);
-      void channel.closed.then(release);
+      // A lease that cannot be given back now is free as soon as this process has ended.
+      channel.closed.then(release).catch(() => undefined);
       return channel;
     } catch (error) {
       release();

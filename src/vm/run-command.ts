@@ -41,7 +41,7 @@ const SIGKILL = 9;
 
 /** How long a guest may take to take a command at all, and to report the end of one that was killed. */
 const CONNECT_TIMEOUT_MS = 10_000;
-const KILL_TIMEOUT_MS = 3_000;
+const KILL_TIMEOUT_MS = 1_000;
 
 /** Runs a command in a running VM to its end. */
 export async function runCommand(
@@ -145,20 +145,28 @@ async function finish(
     return await orAborted(Promise.race([running.exit, inputFailed]), deadline.signal);
   } catch (error) {
     running.kill(SIGKILL);
-    await awaitKilled(running);
+    const isDead = await awaitKilled(running);
     if (error !== deadline.signal.reason || !isSmolVMError(error)) throw error;
-    const details = { stdout: output.text('stdout'), stderr: output.text('stderr') };
+    const details = { stdout: output.text('stdout'), stderr: output.text('stderr'), killed: isDead };
+    const note = isDead ? '; it was killed' : '; it was told to end, but the guest does not answer';
     if (error instanceof OperationTimeoutError) {
-      const { operation, timeoutMs } = error;
-      throw new OperationTimeoutError(operation, timeoutMs, '; it was killed', { details, cause: error });
+      throw new OperationTimeoutError(error.operation, error.timeoutMs, note, { details, cause: error });
     }
-    throw new SmolVMError(error.code, `${error.message}; it was killed`, { details, cause: error.cause });
+    throw new SmolVMError(error.code, error.message + note, { details, cause: error.cause });
   }
 }
 
-/** Waits for the end of a killed command, so that nothing of it runs on when the caller learns of the error. */
-async function awaitKilled(running: GuestCommand): Promise<void> {
+/**
+ * Waits for the end of a killed command, so that nothing of it runs on when the caller learns of the error. False if the
+ * guest did not confirm it.
+ */
+async function awaitKilled(running: GuestCommand): Promise<boolean> {
   using deadline = new Deadline('end the command', KILL_TIMEOUT_MS);
-  // Whichever way it ended, or a guest that does not say: the caller gets the error that led here.
-  await orAborted(running.exit, deadline.signal).catch(() => undefined);
+  try {
+    await orAborted(running.exit, deadline.signal);
+    return true;
+  } catch {
+    // It never started, its session is lost (the guest kills its commands then), or the guest is mute.
+    return !deadline.signal.aborted;
+  }
 }

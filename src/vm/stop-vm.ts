@@ -1,7 +1,8 @@
 import { Deadline } from '../base/deadline.ts';
 import { isAlive, waitForExit, type ProcessRef } from '../base/process-ref.ts';
-import { isSmolVMError } from '../errors.ts';
+import { isSmolVMError, SmolVMError } from '../errors.ts';
 import { vmPaths } from '../spec/file-names.ts';
+import type { VmStatus } from '../spec/vm-record.ts';
 import { saveConsole } from './console-log.ts';
 import { findVm } from './find-vm.ts';
 import { killVmm, removeRunFolder } from './kill-vmm.ts';
@@ -22,6 +23,7 @@ export interface StopOptions {
  */
 export async function stopVm(services: Services, vmId: string, options: StopOptions): Promise<StopOutcome> {
   const record = findVm(services, vmId);
+  if ('by' in record.status) throw atWork(vmId, record.status);
   if (record.status.state !== 'running') return 'wasNotRunning';
   const { vmm } = record.status;
   const stopping = services.store.move(record, { state: 'stopping', by: services.self, vmm });
@@ -31,6 +33,14 @@ export async function stopVm(services: Services, vmId: string, options: StopOpti
   await removeRunFolder(vmPaths(services.paths, vmId));
   services.store.move(stopping, { state: 'stopped' });
   return graceful ? 'graceful' : 'forced';
+}
+
+/** Somebody is starting, stopping or deleting the VM: what it will be in a moment is not known yet. */
+function atWork(vmId: string, { state, by }: Extract<VmStatus, { readonly by: ProcessRef }>): SmolVMError {
+  return new SmolVMError('BUSY', `VM '${vmId}' is ${state}, by process ${String(by.pid)}`, {
+    hint: 'Try again when that is done: smolvm list',
+    details: { vmId, state, pid: by.pid },
+  });
 }
 
 /** Half of the time is for the processes in the guest, the rest for syncing and powering off. */

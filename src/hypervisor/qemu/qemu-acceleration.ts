@@ -16,8 +16,7 @@ const PROBE_BOOT_TIMEOUT_MS = 1_500;
 /** The kernel's last words without a root disk: it has come up with all CPUs and timers. */
 const BOOT_PROOF = 'Unable to mount root fs';
 
-const EMULATION_HINT =
-  'VMs run, but slower, and emulation is no hardware boundary against the guest.';
+const EMULATION_HINT = 'VMs run, but slower, and emulation is no hardware boundary against the guest.';
 
 /**
  * KVM if it works, else emulation and why. That `/dev/kvm` exists, opens and even makes VMs proves nothing (nested
