@@ -11,9 +11,9 @@ import (
 const maxPorts = 64
 
 // Opening a port takes more than a millisecond under emulation, so all but the
-// first are opened after the first command has had time to start, one in a
-// turn of the loop. A host that connects to such a port before waits a little.
-const restMillis = 100
+// first are looked for after the first command has had time to start, and then
+// opened one in a turn of the loop. A host that connects to one waits a little.
+const restMillis = 500
 
 // The kernel makes the node of a port before the port is ready: an open in
 // between gives ENXIO, and nothing tells when it would work. (A console port
@@ -35,13 +35,27 @@ type watcher struct {
 	settled bool
 }
 
-// WatchPorts opens all ports in dir (/dev) now and those that come later.
+// firstPort is where the first port of the first device is, if it is there.
+const firstPort = "vport0p1"
+
+// WatchPorts opens all ports in dir (/dev), now or when they appear. Looking
+// through the folder takes some milliseconds under emulation, so if the first
+// port is where it is on most machines, the rest has time.
 func (l *Loop) WatchPorts(dir string) {
-	w := &watcher{loop: l, dir: dir}
+	w := &watcher{loop: l, dir: dir, fd: -1}
 	l.watcher = w
+	if w.open(firstPort); w.ports == 0 {
+		w.begin()
+	} else {
+		w.due = sys.Millis() + restMillis
+	}
+}
+
+// begin watches the folder and looks what is there already.
+func (w *watcher) begin() {
 	w.fd, _ = syscall.InotifyInit1(syscall.IN_CLOEXEC | syscall.IN_NONBLOCK)
-	syscall.InotifyAddWatch(w.fd, dir, syscall.IN_CREATE)
-	l.watch(w.fd, syscall.EPOLLIN|sys.EPOLLET, target{kind: kindDevices})
+	syscall.InotifyAddWatch(w.fd, w.dir, syscall.IN_CREATE)
+	w.loop.watch(w.fd, syscall.EPOLLIN|sys.EPOLLET, target{kind: kindDevices})
 	w.scan()
 }
 
@@ -113,14 +127,10 @@ func (w *watcher) found(name string) {
 	if !isPort(name) {
 		return
 	}
-	if w.settled {
+	if w.settled || w.ports == 0 {
 		w.open(name)
-	} else if w.due != 0 {
-		w.wait(name, restMillis)
 	} else {
-		w.due = sys.Millis() + restMillis
-		w.end = w.due + retryMost
-		w.open(name)
+		w.wait(name, retryMillis)
 	}
 }
 
@@ -150,6 +160,9 @@ func (w *watcher) retry() {
 		return
 	}
 	w.due = 0
+	if w.fd < 0 {
+		w.begin()
+	}
 	if now := sys.Millis(); len(w.waiting) > 0 && now < w.end {
 		name := w.waiting[0]
 		w.waiting = w.waiting[1:]

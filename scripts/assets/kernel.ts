@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Built } from './initrd.ts';
-import { REPO, run } from './run.ts';
+import { REPO, run, sha256, sha256OfFile } from './run.ts';
 
 /** What `kernel/build.sh` says of its result, as text. */
 export type KernelFacts = Readonly<Record<string, string>>;
@@ -13,12 +13,25 @@ export function buildKernel(outFolder: string): Built {
   return { path: join(outFolder, 'vmlinux'), built: readFacts(outFolder) };
 }
 
-/** Only configures it, which shows whether the shipped kernel was made from this configuration and source. */
-export function configureKernel(): KernelFacts {
+/**
+ * Only configures it: says which source, patches and configuration a build here would use, under the names of
+ * `kernel.json`. If they are those of the shipped kernel, it was made from them.
+ */
+export function kernelInputs(): KernelFacts {
   const work = mkdtempSync(join(tmpdir(), 'smolvm-kernel-'));
   try {
     run([join(REPO, 'kernel/build.sh'), '--config-only', work]);
-    return readFacts(work);
+    const pins = readFileSync(join(REPO, 'kernel/linux.version'), 'utf8');
+    const pin = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(pins)?.[1] ?? '';
+    const patches = join(REPO, 'kernel/patches');
+    const patchBytes = readdirSync(patches).sort().map((name) => readFileSync(join(patches, name)));
+    return {
+      packageVersion: pin('package_version'),
+      tarballSha256: pin('tarball_sha256'),
+      patchesSha256: sha256(Buffer.concat(patchBytes)),
+      fragmentSha256: sha256OfFile(join(REPO, 'kernel/config-x86_64')),
+      configSha256: sha256OfFile(join(work, 'kernel.config')),
+    };
   } finally {
     rmSync(work, { recursive: true });
   }

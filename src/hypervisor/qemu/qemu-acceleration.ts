@@ -52,7 +52,7 @@ export async function probeAcceleration(binary: string, host: HostProbe): Promis
 
 /** Boots our kernel with KVM; the problem in a few words, or nothing if it came up. */
 async function probeBoot(binary: string, host: HostProbe): Promise<string> {
-  const append = [...machineKernelArgs(), 'quiet', 'panic=-1'].join(' ');
+  const append = [...machineKernelArgs('hardware'), 'quiet', 'panic=-1'].join(' ');
   const machine = [...machineArgs('hardware'), '-smp', '2', '-m', '128M', '-no-reboot', '-serial', 'stdio'];
   using deadline = new Deadline('the probe boot', PROBE_BOOT_TIMEOUT_MS, host.signal);
   try {

@@ -83,12 +83,12 @@ describe('qemuArgv', () => {
 
   it('gives the kernel its root disk and name', () => {
     expect(valuesOf(qemuArgv(boot), '-append')).toEqual([
-      'console=ttyS0 reboot=t tsc=reliable no_timer_check quiet panic=-1 random.trust_cpu=on ' +
+      'console=ttyS0 reboot=t noreplace-smp quiet panic=-1 random.trust_cpu=on ' +
         'root=/dev/vda rootfstype=ext4 rw smolvm.hostname=box',
     ]);
   });
 
-  it('emulates where there is no hardware virtualization, and says so nowhere else', () => {
+  it('emulates where there is no hardware virtualization, without mitigations for CPU flaws that are not emulated', () => {
     const emulated = qemuArgv({
       ...boot,
       support: { ...boot.support, acceleration: { kind: 'emulated', reason: 'r', hint: 'h' } },
@@ -96,7 +96,9 @@ describe('qemuArgv', () => {
     expect(valuesOf(emulated, '-accel')).toEqual(['tcg']);
     expect(valuesOf(emulated, '-cpu')).toEqual(['max']);
     expect(machineArgs('hardware')).toContain('kvm');
-    expect(emulated.filter((word) => !qemuArgv(boot).includes(word))).toEqual(['tcg', 'max']);
+    const cmdline = valuesOf(emulated, '-append')[0] ?? '';
+    expect(cmdline.split(' ')).toContain('mitigations=off');
+    expect(emulated.filter((word) => !qemuArgv(boot).includes(word))).toEqual(['tcg', 'max', cmdline]);
   });
 
   it('skips flushes only for a VM that dies with its owner', () => {
