@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Makes this clone usable: Debian packages, node modules, build. Quick when nothing is missing.
-# Usage: scripts/setup.sh build|run|test|assets
+# Usage: scripts/setup.sh build|run|test|bench|assets
 #   build   node modules, dist/ and the tools in .build/; no packages
 #   run     node modules, dist/ and what a VM needs   (npm start)
-#   test    build and run                             (npm test, npm run bench)
+#   test    run and what the tests need               (npm test)
+#   bench   test and what the floor needs             (npm run bench)
 #   assets  test and what builds the kernel and the guest agent
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,6 +14,13 @@ PATH="$PATH:/usr/sbin:/sbin"
 run_packages='
 qemu-system-x86|qemu-system-x86_64|runs the microVMs
 e2fsprogs|mke2fs|makes the disks
+'
+test_packages='
+qemu-utils|qemu-img|checks the disks that the tests make
+zstd|zstd|unpacks the shipped assets to compare them
+'
+bench_packages='
+build-essential|gcc|compiles the floor of the benchmark
 '
 asset_packages='
 linux-source-6.12|/usr/src/linux-source-6.12.tar.xz|the kernel source
@@ -24,7 +32,7 @@ bc|bc|compiles the kernel
 libelf-dev|/usr/include/libelf.h|compiles the kernel
 libssl-dev|/usr/include/openssl/ssl.h|compiles the kernel
 xz-utils|xz|unpacks the kernel source
-zstd|zstd|packs the assets
+patch|patch|applies the kernel patches
 cpio|cpio|packs the initramfs
 busybox-static|/usr/share/doc/busybox-static/copyright|goes into the initramfs
 golang-go|go|compiles the guest agent
@@ -36,9 +44,11 @@ die() { say "$*"; exit 1; }
 packages_for() {
   case "$1" in
     build) ;;
-    run | test) echo "$run_packages" ;;
-    assets) echo "$run_packages$asset_packages" ;;
-    *) die "unknown mode '$1'; use build, run, test or assets" ;;
+    run) echo "$run_packages" ;;
+    test) echo "$run_packages$test_packages" ;;
+    bench) echo "$run_packages$test_packages$bench_packages" ;;
+    assets) echo "$run_packages$test_packages$asset_packages" ;;
+    *) die "unknown mode '$1'; use build, run, test, bench or assets" ;;
   esac
 }
 

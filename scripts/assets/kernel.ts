@@ -13,25 +13,28 @@ export function buildKernel(outFolder: string): Built {
   return { path: join(outFolder, 'vmlinux'), built: readFacts(outFolder) };
 }
 
-/**
- * Only configures it: says which source, patches and configuration a build here would use, under the names of
- * `kernel.json`. If they are those of the shipped kernel, it was made from them.
- */
+/** Which source, patches and options a build here would use, under the names of `kernel.json`. */
 export function kernelInputs(): KernelFacts {
+  const pins = readFileSync(join(REPO, 'kernel/linux.version'), 'utf8');
+  const pin = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(pins)?.[1] ?? '';
+  const patches = join(REPO, 'kernel/patches');
+  const patchBytes = readdirSync(patches)
+    .sort()
+    .map((name) => readFileSync(join(patches, name)));
+  return {
+    packageVersion: pin('package_version'),
+    tarballSha256: pin('tarball_sha256'),
+    patchesSha256: sha256(Buffer.concat(patchBytes)),
+    fragmentSha256: sha256OfFile(join(REPO, 'kernel/config-x86_64')),
+  };
+}
+
+/** The digest of the whole configuration that these make; unpacks the source, but builds nothing. */
+export function kernelConfigDigest(): KernelFacts {
   const work = mkdtempSync(join(tmpdir(), 'smolvm-kernel-'));
   try {
     run([join(REPO, 'kernel/build.sh'), '--config-only', work]);
-    const pins = readFileSync(join(REPO, 'kernel/linux.version'), 'utf8');
-    const pin = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(pins)?.[1] ?? '';
-    const patches = join(REPO, 'kernel/patches');
-    const patchBytes = readdirSync(patches).sort().map((name) => readFileSync(join(patches, name)));
-    return {
-      packageVersion: pin('package_version'),
-      tarballSha256: pin('tarball_sha256'),
-      patchesSha256: sha256(Buffer.concat(patchBytes)),
-      fragmentSha256: sha256OfFile(join(REPO, 'kernel/config-x86_64')),
-      configSha256: sha256OfFile(join(work, 'kernel.config')),
-    };
+    return { configSha256: sha256OfFile(join(work, 'kernel.config')) };
   } finally {
     rmSync(work, { recursive: true });
   }

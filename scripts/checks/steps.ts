@@ -1,4 +1,4 @@
-import { goBlocker, guestBlocker } from './blockers.ts';
+import { assetsBlocker, goBlocker, guestBlocker } from './blockers.ts';
 import type { Step } from './step.ts';
 
 /** A check that an npm script of package.json makes. */
@@ -35,6 +35,12 @@ export const steps: readonly Step[] = [
     folder: 'guest',
     report: 'go',
     blocker: goBlocker,
+  },
+  {
+    name: 'assets',
+    argv: ['node', '.build/scripts/assets-verify.js', '--quick'],
+    report: 'exit-code',
+    blocker: assetsBlocker,
   },
   { ...ring('e2e'), blocker: guestBlocker },
 ];
