@@ -13,9 +13,9 @@ PATH="$PATH:/usr/sbin:/sbin"
 # package | command or file that shows it is there | why
 run_packages='
 qemu-system-x86|qemu-system-x86_64|runs the microVMs
-e2fsprogs|mke2fs|makes the disks
 '
 test_packages='
+e2fsprogs|mke2fs|makes the base image again to compare it
 qemu-utils|qemu-img|checks the disks that the tests make
 zstd|zstd|unpacks the shipped assets to compare them
 '
