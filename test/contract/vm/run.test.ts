@@ -249,7 +249,8 @@ describe('input', () => {
     await expect(vm.run(['sh', '-c', 'cat; tail -f /dev/null', mark], { input: failing() })).rejects.toBe(
       failure,
     );
-    expect(findProcesses(mark)).toEqual([]);
+    // A killed process takes a moment to leave the process table.
+    await expect.poll(() => findProcesses(mark)).toEqual([]);
   });
 });
 
