@@ -1,4 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -74,6 +75,8 @@ function buildInitrd(folder: string): string {
   return path;
 }
 
+const ANSWER_TIMEOUT_MS = 30_000;
+
 /** A booted floor VM. */
 export class Floor {
   readonly #vmm: ChildProcess;
@@ -94,15 +97,11 @@ export class Floor {
     return floor;
   }
 
-  /** One round trip. */
+  /** One round trip. A floor that does not answer fails the benchmark instead of stopping it. */
   async ask(question: 'P' | 'E'): Promise<void> {
-    const answered = new Promise<string>((resolve) =>
-      this.#socket.once('data', (bytes) => {
-        resolve(bytes.toString());
-      }),
-    );
+    const answered = once(this.#socket, 'data', { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
     this.#socket.write(question);
-    const answer = await answered;
+    const answer = String(await answered);
     if (answer !== question.toLowerCase()) throw new Error(`the floor answered '${answer}' to '${question}'`);
   }
 

@@ -38,6 +38,8 @@ int main(void) {
     poll(&wait, 1, -1);
     if (read(port, &byte, 1) != 1) continue;
     byte = byte == 'E' ? run_true() : 'p';
-    write(port, &byte, 1);
+    // A full queue takes nothing: wait for room, or the host would wait for ever.
+    wait.events = POLLOUT;
+    while (write(port, &byte, 1) != 1) poll(&wait, 1, 1);
   }
 }
