@@ -3,6 +3,7 @@ import { isSmolVMError } from '../errors.ts';
 import { vmPaths } from '../spec/file-names.ts';
 import type { VmRecord, VmState } from '../spec/vm-record.ts';
 import { removeFiles } from './delete-vm.ts';
+import { findVm } from './find-vm.ts';
 import { killStrayVmms, killVmm, removeRunFolder } from './kill-vmm.ts';
 import type { Services } from './services.ts';
 
@@ -24,6 +25,12 @@ export async function reconcileVm(services: Services, record: VmRecord): Promise
     // Another process was faster; then it is its job.
     if (!isSmolVMError(error, 'BUSY') && !isSmolVMError(error, 'VM_NOT_FOUND')) throw error;
   }
+}
+
+/** The stored VM, after what a dead process left half done was put right: a host may be open for long. */
+export async function findSettledVm(services: Services, vmId: string): Promise<VmRecord> {
+  await reconcileVm(services, findVm(services, vmId));
+  return findVm(services, vmId);
 }
 
 type Repair = 'remove' | 'fail' | 'stop';

@@ -11,8 +11,8 @@ import { AGENT_PORT_COUNT, agentSocket, vmPaths } from '../spec/file-names.ts';
 import type { VmRecord } from '../spec/vm-record.ts';
 import { awaitGuest } from './await-guest.ts';
 import { chooseHypervisor } from './choose-hypervisor.ts';
-import { findVm } from './find-vm.ts';
 import { killVmm, removeRunFolder } from './kill-vmm.ts';
+import { findSettledVm } from './reconcile.ts';
 import type { Services } from './services.ts';
 
 /** Where each millisecond of a start went. */
@@ -39,7 +39,7 @@ export async function startVm(
   vmId: string,
   options: StartOptions,
 ): Promise<StartTimings | undefined> {
-  const record = findVm(services, vmId);
+  const record = await findSettledVm(services, vmId);
   if (record.status.state === 'running') return undefined;
   using deadline = new Deadline(`start VM '${vmId}'`, options.bootTimeoutMs, options.signal);
   deadline.signal.throwIfAborted();

@@ -6,6 +6,7 @@ import type { VmStatus } from '../spec/vm-record.ts';
 import { saveConsole } from './console-log.ts';
 import { findVm } from './find-vm.ts';
 import { killVmm, removeRunFolder } from './kill-vmm.ts';
+import { findSettledVm } from './reconcile.ts';
 import type { Services } from './services.ts';
 
 /** How a VM came to its end. */
@@ -22,7 +23,7 @@ export interface StopOptions {
  * killed. A VM that does not run is left as it is.
  */
 export async function stopVm(services: Services, vmId: string, options: StopOptions): Promise<StopOutcome> {
-  const record = findVm(services, vmId);
+  const record = await findSettledVm(services, vmId);
   if ('by' in record.status) throw atWork(vmId, record.status);
   if (record.status.state !== 'running') return 'wasNotRunning';
   const { vmm } = record.status;

@@ -63,6 +63,20 @@ describe('what a dead process left half done is put right by the next one:', () 
   });
 });
 
+describe('a process that has been open since before', () => {
+  it('stops a VM whose stopper has died meanwhile', async () => {
+    const keepOpen = await SmolVM.create({ vmId: 'other' });
+    await leave({ state: 'stopping', by: dead, vmm: dead });
+    const vm = await SmolVM.fromId('box');
+    expect(await vm.stop()).toBe('wasNotRunning');
+    expect(vm.status).toBe('stopped');
+    await vm.delete();
+    await vm.close();
+    await keepOpen.delete();
+    await keepOpen.close();
+  });
+});
+
 describe('what a live process is doing', () => {
   it.each<VmStatus>([
     { state: 'creating', by: self },
