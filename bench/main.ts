@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SmolVM } from 'smolvm';
 import { REPO, run } from '../scripts/assets/run.ts';
 import { Floor, planFloor, resetFloor, type FloorPlan } from './floor/floor.ts';
@@ -10,6 +11,8 @@ import { summarize, timed } from './statistics.ts';
 import { table, type Row } from './table.ts';
 
 const EXECS_PER_ROUND = 40;
+/** Between the boot and the round trips, for both: these are about a VM that runs, not about the end of its boot. */
+const SETTLE_MS = 1_000;
 const rounds = Number(process.argv[2] ?? 11);
 const folder = mkdtempSync(join(tmpdir(), 'smolvm-bench-'));
 const CLI = join(REPO, 'dist/cli/main.js');
@@ -52,6 +55,7 @@ async function floorRound(plan: FloorPlan): Promise<void> {
   const floor = await Floor.boot(plan);
   await floor.ask('E');
   values.floorBoot.push(performance.now() - startedAt);
+  await sleep(SETTLE_MS);
   for (let count = 0; count < EXECS_PER_ROUND; count += 1)
     values.floorExec.push(await timed(() => floor.ask('E')));
   await floor.end();
@@ -62,6 +66,7 @@ async function sdkRound(): Promise<void> {
   const vm = await SmolVM.launch();
   await vm.run(['/bin/true']);
   values.sdkBoot.push(performance.now() - startedAt);
+  await sleep(SETTLE_MS);
   for (let count = 0; count < EXECS_PER_ROUND; count += 1)
     values.sdkExec.push(await timed(() => vm.run(['/bin/true'])));
   await vm.delete();

@@ -22,7 +22,9 @@ func init() {
 func main() {
 	defer lastWords()
 	sys.AllCPUs()
-	boot.Early()
+	if !sys.EarlyDone(sys.EarlyDev) {
+		boot.Early()
+	}
 	options := cmdline.Parse(boot.ReadFile("/proc/cmdline"))
 	acpi := options.ACPI
 
@@ -34,11 +36,12 @@ func main() {
 	loop.WatchPorts("/dev") // the channel first: the host side connects meanwhile
 	lo := boot.StartLoopback()
 	loop.SetRootErr(mountRoot(loop, options))
+	loop.SetBootID(boot.ReadFile("/proc/sys/kernel/random/boot_id"))
+	loop.Greet()
 	boot.Rest()
 	boot.Limits()
 	boot.Hostname(options.Hostname)
 	boot.FinishLoopback(lo)
-	loop.SetBootID(boot.ReadFile("/proc/sys/kernel/random/boot_id"))
 	loop.Run()
 }
 
@@ -55,7 +58,9 @@ func mountRoot(loop *agent.Loop, o cmdline.Options) (why string) {
 	if o.Root == "" {
 		return ""
 	}
-	if !loop.WaitDevice(o.Root, rootMillis) {
+	if sys.EarlyDone(sys.EarlyRoot) {
+		why = boot.EnterRoot(o)
+	} else if !loop.WaitDevice(o.Root, rootMillis) {
 		why = "root disk " + o.Root + " did not appear within 2 s"
 	} else {
 		why = boot.Root(o)

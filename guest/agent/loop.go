@@ -19,6 +19,7 @@ const (
 	stdinWindow  = 64 << 10 // per stream
 	ctlHigh      = 32 << 10 // control bytes unsent: the port is not read meanwhile
 	settleMillis = 3        // see settle
+	greetTurns   = 3        // enough to read a HELLO and the zeros before it
 	readsPerTurn = 4        // reads of one port before others have a turn
 )
 
@@ -84,20 +85,32 @@ func (l *Loop) SetBootID(id string) { l.host.BootID = id }
 // Run serves until Stop. It must stay on one thread.
 func (l *Loop) Run() {
 	for !l.stopped {
-		n := sys.EpollWait(l.epfd, l.events[:], l.timeout())
-		if n < 0 { // a signal, most likely SIGCHLD: no need to wait for its event
-			l.reap()
-		}
-		for i := 0; i < n; i++ {
-			l.dispatch(&l.events[i])
-		}
-		l.settle()
-		l.work()
-		l.closeDoomed()
-		l.watchShutdown()
-		l.watchHangups()
-		l.watcher.retry()
+		l.turn(l.timeout())
 	}
+}
+
+// Greet answers hosts that wait already. Their first request is on its way
+// while the rest of the machine is set up.
+func (l *Loop) Greet() {
+	for i := 0; i < greetTurns; i++ {
+		l.turn(0)
+	}
+}
+
+func (l *Loop) turn(timeout int) {
+	n := sys.EpollWait(l.epfd, l.events[:], timeout)
+	if n < 0 { // a signal, most likely SIGCHLD: no need to wait for its event
+		l.reap()
+	}
+	for i := 0; i < n; i++ {
+		l.dispatch(&l.events[i])
+	}
+	l.settle()
+	l.work()
+	l.closeDoomed()
+	l.watchShutdown()
+	l.watchHangups()
+	l.watcher.retry()
 }
 
 // timeout is how long the loop may sleep: for ever unless something is due.

@@ -22,6 +22,11 @@ func Root(o cmdline.Options) string {
 	if err := syscall.Mount(o.Root, newRoot, o.FSType, flags, o.RootFlags); err != nil {
 		return "mount " + o.Root + " (" + o.FSType + ") on /: " + err.Error()
 	}
+	return EnterRoot(o)
+}
+
+// EnterRoot makes what is mounted on /newroot the root.
+func EnterRoot(o cmdline.Options) string {
 	for _, dir := range [...]string{"/dev", "/proc"} {
 		err := moveMount(dir, newRoot+dir)
 		if err != nil {

@@ -29,15 +29,15 @@ const (
 )
 
 // step is one system call of the new process.
-type step struct{ nr, a, b, c uintptr }
+type step struct{ nr, a, b, c, d, e uintptr }
 
 // plan is known to the assembly: the offsets of its fields matter.
 type plan struct {
 	clone     *[8]uint64 // struct clone_args
 	cloneSize uintptr
 	steps     *step
-	failed    *step // the step that failed
-	errno     uintptr
+	done      uintptr // how many steps were taken
+	errno     uintptr // why the next one failed; 0: it did not
 }
 
 // vfork makes a process that shares our memory and takes the steps, and waits
@@ -102,7 +102,7 @@ func Sync() { syscall.Sync() }
 func Spawn(c *Command) (pid, failedAt int, errno syscall.Errno) {
 	n := 0
 	add := func(kind int, nr, a, b, c uintptr) {
-		steps[n], kinds[n] = step{nr, a, b, c}, kind
+		steps[n], kinds[n] = step{nr: nr, a: a, b: b, c: c}, kind
 		n++
 	}
 	add(StepSelf, syscall.SYS_SETSID, 0, 0, 0)
@@ -123,9 +123,8 @@ func Spawn(c *Command) (pid, failedAt int, errno syscall.Errno) {
 	if pid < 0 {
 		return 0, StepSelf, syscall.Errno(-pid)
 	}
-	if thePlan.failed == nil {
+	if thePlan.errno == 0 {
 		return pid, 0, 0
 	}
-	at := (uintptr(unsafe.Pointer(thePlan.failed)) - uintptr(unsafe.Pointer(&steps[0]))) / unsafe.Sizeof(step{})
-	return 0, kinds[at], syscall.Errno(thePlan.errno)
+	return 0, kinds[thePlan.done], syscall.Errno(thePlan.errno)
 }

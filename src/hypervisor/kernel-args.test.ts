@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { kernelCommandLine } from './kernel-args.ts';
 
 describe('kernelCommandLine', () => {
-  it('puts the machine first, then what is common, the root disk and the name', () => {
+  it('puts the machine first, then what is common, the name, the root disk and the words for the helper', () => {
     expect(
       kernelCommandLine({ rootDevice: '/dev/vda', hostname: 'box', machine: ['console=ttyS0', 'reboot=t'] }),
     ).toBe(
-      'console=ttyS0 reboot=t quiet panic=-1 random.trust_cpu=on root=/dev/vda rootfstype=ext4 rw smolvm.hostname=box',
+      'console=ttyS0 reboot=t quiet panic=-1 random.trust_cpu=on smolvm.hostname=box ' +
+        'root=/dev/vda rootfstype=ext4 rw /dev/vda ext4 /bin/sh -c :',
     );
   });
 

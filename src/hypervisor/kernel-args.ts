@@ -12,7 +12,16 @@ export interface KernelArgs {
  * `random.trust_cpu` lets the kernel's generator start from RDRAND (virtio-rng follows).
  */
 export function kernelCommandLine(args: KernelArgs): string {
-  const root = args.rootDevice === undefined ? [] : [`root=${args.rootDevice}`, 'rootfstype=ext4', 'rw'];
   const common = ['quiet', 'panic=-1', 'random.trust_cpu=on'];
-  return [...args.machine, ...common, ...root, `smolvm.hostname=${args.hostname}`].join(' ');
+  const root = args.rootDevice === undefined ? [] : rootWords(args.rootDevice);
+  return [...args.machine, ...common, `smolvm.hostname=${args.hostname}`, ...root].join(' ');
+}
+
+/**
+ * `root=` and its like are for the agent. The kernel hands words that it does not know to `/init` as arguments; from
+ * these the agent's helper mounts the same disk before Go is up, and warms what the first command needs by a shell
+ * that does nothing (docs/decisions/0009-boot-helper.md).
+ */
+function rootWords(device: string): readonly string[] {
+  return [`root=${device}`, 'rootfstype=ext4', 'rw', device, 'ext4', '/bin/sh', '-c', ':'];
 }

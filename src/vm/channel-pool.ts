@@ -14,6 +14,7 @@ const PORT_RETRY_MS = 20;
 interface Opening {
   readonly channel: Promise<GuestChannel>;
   readonly attempt: Deadline;
+  opened: GuestChannel | undefined;
 }
 
 /** This process's sessions with guests: at most one for a VM, opened when first used, shared by all callers. */
@@ -27,6 +28,11 @@ export class ChannelPool {
     this.#store = store;
     this.#paths = paths;
     this.#self = self;
+  }
+
+  /** The session with a VM if it is open now. */
+  opened(vmId: string): GuestChannel | undefined {
+    return this.#open.get(vmId)?.opened;
   }
 
   /** The session with a VM. Waits for a free port and for the guest, until the signal aborts. */
@@ -60,7 +66,7 @@ export class ChannelPool {
   #openFor(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
     const attempt = new Deadline(`connect to VM '${vmId}'`, Infinity, signal);
     const channel = this.#lease(vmId, attempt.signal);
-    const opening = { channel, attempt };
+    const opening: Opening = { channel, attempt, opened: undefined };
     this.#open.set(vmId, opening);
     const forget = (): void => {
       if (this.#open.get(vmId) === opening) this.#open.delete(vmId);
@@ -69,7 +75,10 @@ export class ChannelPool {
       attempt[Symbol.dispose]();
     };
     channel.then(settled, settled);
-    channel.then((opened) => opened.closed.then(forget), forget);
+    channel.then((opened) => {
+      opening.opened = opened;
+      return opened.closed.then(forget);
+    }, forget);
     return channel;
   }
 

@@ -52,7 +52,6 @@ export async function runCommand(
 ): Promise<CommandResult> {
   const { timeoutMs, cwd, user, env, maxOutputBytes, signal } = options;
   const request = parseRunRequest({ command, timeoutMs, cwd, user, env, maxOutputBytes });
-  requireRunning(findVm(services, vmId));
   using deadline = new Deadline('the command', request.timeoutMs ?? Infinity, signal);
   const channel = await openChannel(services, vmId, deadline.signal);
   const startedAt = performance.now();
@@ -95,6 +94,10 @@ function requireRunning({ vm, status }: VmRecord): void {
 }
 
 async function openChannel(services: Services, vmId: string, signal: AbortSignal): Promise<GuestChannel> {
+  // An open session says by itself that the VM runs.
+  const session = services.channels.opened(vmId);
+  if (session !== undefined) return session;
+  requireRunning(findVm(services, vmId));
   using deadline = new Deadline(`connect to VM '${vmId}'`, CONNECT_TIMEOUT_MS, signal);
   try {
     return await services.channels.get(vmId, deadline.signal);

@@ -36,6 +36,23 @@ describe('a launched VM', () => {
     expect(Number(memoryKib) / 1024).toBeLessThanOrEqual(256);
   });
 
+  test('has each file system once, although the helper of the agent mounts some before it', async () => {
+    await using vm = await SmolVM.launch();
+    const { stdout } = await vm.run("cut -d' ' -f2 /proc/mounts; tr '\\0' ' ' < /proc/1/cmdline");
+    const lines = stdout.trim().split('\n');
+    expect(lines.pop()?.trim()).toBe('/init /dev/vda ext4 /bin/sh -c :');
+    expect(lines.toSorted()).toEqual([
+      '/',
+      '/dev',
+      '/dev/pts',
+      '/dev/shm',
+      '/proc',
+      '/run',
+      '/sys',
+      '/sys/fs/cgroup',
+    ]);
+  });
+
   test('has the time of the host and fresh randomness', async () => {
     await using vm = await SmolVM.launch({ vcpuCount: 1 });
     const before = Date.now() / 1000;

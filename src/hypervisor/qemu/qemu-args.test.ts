@@ -83,8 +83,8 @@ describe('qemuArgv', () => {
 
   it('gives the kernel its root disk and name', () => {
     expect(valuesOf(qemuArgv(boot), '-append')).toEqual([
-      'console=ttyS0 reboot=t noreplace-smp quiet panic=-1 random.trust_cpu=on ' +
-        'root=/dev/vda rootfstype=ext4 rw smolvm.hostname=box',
+      'console=ttyS0 reboot=t noreplace-smp quiet panic=-1 random.trust_cpu=on smolvm.hostname=box ' +
+        'root=/dev/vda rootfstype=ext4 rw /dev/vda ext4 /bin/sh -c :',
     ]);
   });
 
