@@ -31,6 +31,8 @@ export const ERROR_CODES = {
   COMMAND_NOT_STARTED: 'COMMAND_NOT_STARTED',
   /** The command ended with a code other than 0 and the caller asked for that to be an error. */
   COMMAND_FAILED: 'COMMAND_FAILED',
+  /** The VM knows no detached command of this name. */
+  COMMAND_NOT_FOUND: 'COMMAND_NOT_FOUND',
   /** The guest broke the protocol; the session with it is over, the host is unharmed. */
   PROTOCOL_ERROR: 'PROTOCOL_ERROR',
   /** An image or asset is missing, damaged or of the wrong kind. */

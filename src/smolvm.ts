@@ -1,14 +1,19 @@
 import { SmolVMError } from './errors.ts';
+import type { DetachedCommand } from './guest/guest-channel.ts';
 import { leaseHost, withHost, type HostLease } from './shared-host.ts';
 import { parseStartOptions, parseStopOptions, parseVmSpec, type VmOptions } from './spec/vm-spec.ts';
 import type { VmState } from './spec/vm-record.ts';
-import type { CommandResult } from './vm/command-result.ts';
+import type { CommandResult } from './vm/command/command-result.ts';
 import { readConsole } from './vm/console-log.ts';
 import { createVm } from './vm/create-vm.ts';
 import { deleteVm } from './vm/delete-vm.ts';
 import { findVm } from './vm/find-vm.ts';
 import { reconcileVm } from './vm/reconcile.ts';
-import { runCommand, type RunOptions } from './vm/run-command.ts';
+import { forgetDetached, listDetached } from './vm/command/detached.ts';
+import type { GuestProcess } from './vm/command/guest-process.ts';
+import { runCommand } from './vm/command/run-command.ts';
+import type { RunOptions, SpawnOptions } from './vm/command/run-options.ts';
+import { attachToCommand, spawnCommand, type AttachOptions } from './vm/command/spawn-command.ts';
 import { startVm, type StartTimings } from './vm/start-vm.ts';
 import { stopVm, type StopOutcome } from './vm/stop-vm.ts';
 import { listVms, vmInfo, type DamagedVm, type VmInfo } from './vm/vm-info.ts';
@@ -185,6 +190,42 @@ export class SmolVM implements AsyncDisposable {
    */
   async run(command: string | readonly string[], options: RunOptions = {}): Promise<CommandResult> {
     return runCommand(this.#services(), this.vmId, command, options);
+  }
+
+  /**
+   * Starts a command and returns its handle at once: await it for the result, iterate it for the output, or use its
+   * streams. The command ends with this handle's session, unless it is detached.
+   *
+   * @throws INVALID_ARGUMENT; all else is told by the handle
+   * @example
+   * ```ts
+   * const shell = vm.spawn(['sh'], { stdin: true });
+   * shell.stdin?.end('echo $((6 * 7))');
+   * const { stdout } = await shell;
+   * ```
+   */
+  spawn(command: string | readonly string[], options: SpawnOptions = {}): GuestProcess {
+    return spawnCommand(this.#services(), this.vmId, command, options);
+  }
+
+  /**
+   * Takes up a detached command, also one of another process: its output from a cursor on, its input, its end. One
+   * reader at a time: a second one takes over, and the first one's handle ends with `outcomeUnknown`.
+   *
+   * @throws INVALID_ARGUMENT; the handle rejects with COMMAND_NOT_FOUND if the guest knows no such command
+   */
+  attach(execId: string, options: AttachOptions = {}): GuestProcess {
+    return attachToCommand(this.#services(), this.vmId, execId, options);
+  }
+
+  /** The detached commands that the guest knows, running or ended, oldest first (at most 32). */
+  async listDetached(signal?: AbortSignal): Promise<readonly DetachedCommand[]> {
+    return listDetached(this.#services(), this.vmId, signal);
+  }
+
+  /** Lets the guest forget a detached command that has ended. @throws COMMAND_NOT_FOUND, INVALID_ARGUMENT (it runs) */
+  async forgetDetached(execId: string, signal?: AbortSignal): Promise<void> {
+    return forgetDetached(this.#services(), this.vmId, execId, signal);
   }
 
   /** The newest console output of the VM, at most 1 MiB. Bytes of the guest: escape them before showing. */

@@ -20,8 +20,45 @@ export interface ExecRequest {
   readonly user: string;
   /** Will input be sent? Otherwise stdin is `/dev/null`. */
   readonly stdin: boolean;
-  /** Takes output as it comes. The guest's command waits while a returned promise is pending. */
-  readonly onOutput: (name: 'stdout' | 'stderr', chunk: Buffer) => void | Promise<void>;
+  /** Gives the command a terminal of this size as stdin, stdout and stderr; all output is then stdout. */
+  readonly terminal?: TerminalSize | undefined;
+  /** Lets the command outlive this session; others may attach to it by this name. */
+  readonly detachedId?: string | undefined;
+  /** `argv` names a tool of the agent itself (docs/agent-tools.md), not a program of the image. */
+  readonly tool?: boolean | undefined;
+  readonly onOutput: OnOutput;
+}
+
+/** Takes output as it comes. The guest's command waits while a returned promise is pending. */
+export type OnOutput = (name: 'stdout' | 'stderr', chunk: Buffer) => void | Promise<void>;
+
+/** Rows and columns of characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A command that runs, or has run: where its output begins for us. */
+export interface StartedCommand {
+  /** Its process id in the guest; 0 when it has ended already. */
+  readonly pid: number;
+  /** How many bytes of its output came before what we get. */
+  readonly cursor: number;
+}
+
+/** A command that outlives its session. Guest strings: escape before showing. */
+export interface DetachedCommand {
+  readonly execId: string;
+  /** 0 when it has ended. */
+  readonly pid: number;
+  readonly running: boolean;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly startedAtMs: number;
+  /** Where the output begins that the guest still has. */
+  readonly oldestCursor: number;
+  readonly endCursor: number;
+  readonly program: string;
 }
 
 /** How a command ended, and what it used. */
@@ -43,12 +80,18 @@ export interface NotStarted {
 export interface GuestCommand {
   /** Resolves after all output was taken. Rejects if it never started, or if the session was lost. */
   readonly exit: Promise<GuestExit>;
+  /** Resolves when it runs (or, attached, is known to). Rejects as `exit` does. */
+  readonly started: Promise<StartedCommand>;
   /** Sends input; resolves when there is room for more. */
   write(bytes: Uint8Array): Promise<void>;
   /** Ends the input. */
   end(): void;
   /** Signals the command's whole process group. */
   kill(signalNumber: number): void;
+  /** Tells the size of its terminal. Without a terminal nothing happens. */
+  resize(size: TerminalSize): void;
+  /** Leaves a detached command running; `exit` then rejects with `ABORTED`. */
+  detach(): void;
 }
 
 /** A line to the agent of one guest: any number of commands at once. */
@@ -57,6 +100,12 @@ export interface GuestChannel extends AsyncDisposable {
   /** Resolves with the reason once the session has ended. */
   readonly closed: Promise<Error>;
   exec(request: ExecRequest): GuestCommand;
+  /** Takes the output of a detached command from a cursor on, instead of whoever has it now. */
+  attach(execId: string, cursor: number, onOutput: OnOutput): GuestCommand;
+  /** The detached commands of this guest, oldest first. */
+  listDetached(signal: AbortSignal): Promise<readonly DetachedCommand[]>;
+  /** Lets the guest forget a detached command that has ended. */
+  forgetDetached(execId: string, signal: AbortSignal): Promise<void>;
   ping(signal: AbortSignal): Promise<void>;
   /** Flushes the guest's file systems. */
   sync(signal: AbortSignal): Promise<void>;

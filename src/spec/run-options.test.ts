@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../errors.ts';
-import { argvOf, parseRunRequest } from './run-options.ts';
+import { argvOf, parseSpawnRequest } from './run-options.ts';
 
-describe('parseRunRequest', () => {
+describe('parseSpawnRequest', () => {
   it('fills in what is left out', () => {
-    expect(parseRunRequest({ command: ['ls'] })).toMatchObject({
+    expect(parseSpawnRequest({ command: ['ls'] })).toMatchObject({
       command: ['ls'],
       cwd: '',
       user: '',
@@ -20,7 +20,7 @@ describe('parseRunRequest', () => {
     { command: ['ls'], timeoutMs: 1, maxOutputBytes: 0 },
     { command: ['ls'], timeoutMs: 2 ** 31 - 1, maxOutputBytes: Number.MAX_SAFE_INTEGER },
   ])('takes %j', (input) => {
-    expect(parseRunRequest(input)).toMatchObject(input);
+    expect(parseSpawnRequest(input)).toMatchObject(input);
   });
 
   it.each([
@@ -48,11 +48,11 @@ describe('parseRunRequest', () => {
     { command: ['ls'], env: { A: 1 } },
     { command: ['ls'], env: 'A=1' },
   ])('refuses %j', (input) => {
-    expect(() => parseRunRequest(input)).toThrow(ValidationError);
+    expect(() => parseSpawnRequest(input)).toThrow(ValidationError);
   });
 
   it('reports several problems at once', () => {
-    const parse = (): unknown => parseRunRequest({ command: [], timeoutMs: 0, env: { '1': 'x' } });
+    const parse = (): unknown => parseSpawnRequest({ command: [], timeoutMs: 0, env: { '1': 'x' } });
     expect(parse).toThrow(
       expect.objectContaining({ problems: expect.objectContaining({ length: 3 }) as unknown }),
     );

@@ -30,7 +30,34 @@ const commandSchema = v.union(
   'expected a command: a string for the shell, or an array of program and arguments',
 );
 
-const runSchema = v.object({
+/** Rows or columns, as the guest's kernel stores them. */
+const terminalSide = v.pipe(
+  v.number('expected a number of characters'),
+  v.integer('expected a whole number'),
+  v.minValue(1, 'expected at least 1'),
+  v.maxValue(65_535, 'expected at most 65535'),
+);
+const terminalSizeSchema = v.strictObject({ rows: terminalSide, columns: terminalSide });
+
+const execIdSchema = v.pipe(
+  v.string('expected the name of a detached command'),
+  v.regex(/^[A-Za-z0-9._-]{1,64}$/, "expected 1 to 64 letters, digits, '.', '_' or '-'"),
+);
+
+const off = v.pipe(
+  v.literal(false),
+  v.transform(() => undefined),
+);
+
+const maxOutputBytesSchema = v.optional(
+  v.pipe(
+    v.number('expected bytes'),
+    v.safeInteger('expected whole bytes'),
+    v.minValue(0, 'expected at least 0'),
+  ),
+);
+
+const runSchema = v.strictObject({
   command: commandSchema,
   timeoutMs: v.optional(timeoutMsSchema),
   cwd: v.optional(noNul('a folder'), ''),
@@ -42,21 +69,60 @@ const runSchema = v.object({
     ),
     {},
   ),
-  maxOutputBytes: v.optional(
-    v.pipe(
-      v.number('expected bytes'),
-      v.safeInteger('expected whole bytes'),
-      v.minValue(0, 'expected at least 0'),
-    ),
+  maxOutputBytes: maxOutputBytesSchema,
+  check: v.optional(v.boolean('expected true or false'), false),
+  stdin: v.optional(v.boolean('expected true or false')),
+  terminal: v.optional(
+    v.union([off, v.literal(true), terminalSizeSchema], 'expected true, or rows and columns'),
   ),
+  detached: v.optional(
+    v.union([off, v.literal(true), execIdSchema], 'expected true, or a name for the command'),
+  ),
+  hasInput: v.optional(v.boolean(), false),
 });
 
-/** A command and its plain options, parsed. */
-export type RunRequest = Readonly<v.InferOutput<typeof runSchema>>;
+const spawnSchema = v.pipe(
+  runSchema,
+  v.check(
+    ({ hasInput, stdin, terminal }) => !hasInput || (stdin !== true && terminal === undefined),
+    'expected either input, or an open stdin or terminal, not both',
+  ),
+);
 
-/** Parses what `run` is given, all but streams and callbacks. */
-export function parseRunRequest(input: unknown): RunRequest {
-  return parseWith(runSchema, input, 'command');
+/** A command and its plain options, parsed. */
+export type SpawnRequest = Readonly<v.InferOutput<typeof spawnSchema>>;
+
+/** Parses what `run` and `spawn` are given, all but streams and callbacks. */
+export function parseSpawnRequest(input: unknown): SpawnRequest {
+  return parseWith(spawnSchema, input, 'command');
+}
+
+const attachSchema = v.strictObject({
+  execId: execIdSchema,
+  cursor: v.optional(
+    v.pipe(v.number('expected bytes'), v.safeInteger(), v.minValue(0, 'expected at least 0')),
+    0,
+  ),
+  timeoutMs: v.optional(timeoutMsSchema),
+  maxOutputBytes: maxOutputBytesSchema,
+});
+
+/** What `attach` is given, parsed. */
+export type AttachRequest = Readonly<v.InferOutput<typeof attachSchema>>;
+
+/** Parses what `attach` is given, all but callbacks. */
+export function parseAttachRequest(input: unknown): AttachRequest {
+  return parseWith(attachSchema, input, 'attach');
+}
+
+/** Parses the size of a terminal. */
+export function parseTerminalSize(input: unknown): Readonly<v.InferOutput<typeof terminalSizeSchema>> {
+  return parseWith(terminalSizeSchema, input, 'terminal size');
+}
+
+/** Parses the name of a detached command. */
+export function parseExecId(input: unknown): string {
+  return parseWith(execIdSchema, input, 'execId');
 }
 
 /** A string is for the login shell of the guest, an array is run as it is. */

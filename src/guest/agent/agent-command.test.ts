@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { ExecRequest } from '../guest-channel.ts';
 import { AgentCommand } from './agent-command.ts';
 import { FRAME, type Frame } from './frames.ts';
+import { encodeExec } from './messages.ts';
 import { PayloadReader, PayloadWriter } from './payload.ts';
+import { notStarted } from './refusals.ts';
 
 interface Sent {
   readonly type: number;
@@ -22,7 +24,8 @@ function commandOf(request: Partial<ExecRequest> = {}, stdinWindowBytes = 10): {
     onOutput: () => undefined,
     ...request,
   };
-  const command = new AgentCommand(complete, stdinWindowBytes, (type, flags, payload) => {
+  const opening = { type: FRAME.EXEC, payload: encodeExec(complete), onOutput: complete.onOutput, describeFailure: notStarted };
+  const command = new AgentCommand(opening, stdinWindowBytes, (type, flags, payload) => {
     sent.push({ type, flags, payload: Buffer.from(payload) });
   });
   return { command, sent };

@@ -1,79 +1,102 @@
+import { Deferred } from '../../base/deferred.ts';
 import { SmolVMError } from '../../errors.ts';
-import { escapeText } from '../../base/escape-text.ts';
-import type { ExecRequest, GuestCommand, GuestExit } from '../guest-channel.ts';
+import type { GuestCommand, GuestExit, OnOutput, StartedCommand, TerminalSize } from '../guest-channel.ts';
 import { breach, FLAG_END, FLAG_MORE, FRAME, MAX_HOST_PAYLOAD, type Frame } from './frames.ts';
-import { decodeExit, decodeFailed, encodeExec, MAX_EXEC_BYTES, OUTPUT_WINDOW_BYTES } from './messages.ts';
-import { PayloadReader, PayloadWriter } from './payload.ts';
+import { InputWindow } from './input-window.ts';
+import { decodeAttached, decodeExit, decodeStarted, MAX_EXEC_BYTES } from './messages.ts';
+import { OutputWindow } from './output-window.ts';
+import { PayloadWriter } from './payload.ts';
 
 /** Sends a frame of one stream. */
 export type SendFrame = (type: number, flags: number, payload: Buffer) => void;
+
+/** How a stream is begun, and what its FAILED means. */
+export interface Opening {
+  readonly type: typeof FRAME.EXEC | typeof FRAME.ATTACH;
+  readonly payload: Buffer;
+  readonly onOutput: OnOutput;
+  readonly describeFailure: (payload: Buffer) => SmolVMError;
+}
 
 const SIGKILL = 9;
 const NOTHING = Buffer.alloc(0);
 const CHANNELS = { stdout: 1, stderr: 2 } as const;
 
-/** One running command of a session: its output window, its input credit, its end. */
+/** One command of a session: its start, output, input and end. */
 export class AgentCommand implements GuestCommand {
+  readonly started: Promise<StartedCommand>;
   readonly exit: Promise<GuestExit>;
   readonly #send: SendFrame;
-  readonly #onOutput: ExecRequest['onOutput'];
-  readonly #unread = { stdout: 0, stderr: 0 };
-  readonly #uncredited = { stdout: 0, stderr: 0 };
-  #stdinCredit: number;
-  #stdinRoom: (() => void) | undefined;
-  #deliveries: Promise<void> = Promise.resolve();
-  #consumerError: unknown;
-  #settle: { resolve: (exit: GuestExit) => void; reject: (error: unknown) => void } | undefined;
+  readonly #describeFailure: Opening['describeFailure'];
+  readonly #output: OutputWindow;
+  readonly #input: InputWindow;
+  readonly #starting = new Deferred<StartedCommand>();
+  readonly #ending = new Deferred<GuestExit>();
+  #isOpen = true;
 
-  constructor(request: ExecRequest, stdinWindowBytes: number, send: SendFrame) {
-    this.#send = send;
-    this.#onOutput = request.onOutput;
-    this.#stdinCredit = stdinWindowBytes;
-    this.exit = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
+  constructor(opening: Opening, stdinWindowBytes: number, send: SendFrame) {
+    this.#send = (type, flags, payload) => {
+      if (this.#isOpen) send(type, flags, payload);
+    };
+    this.#describeFailure = opening.describeFailure;
+    this.started = this.#starting.promise;
+    this.exit = this.#ending.promise;
+    this.#output = new OutputWindow(opening.onOutput, {
+      onCredit: (name, bytes) => {
+        this.#send(FRAME.CREDIT, 0, new PayloadWriter().u8(CHANNELS[name]).u32(bytes).bytes());
+      },
+      onConsumerFailed: () => {
+        this.kill(SIGKILL);
+      },
     });
-    this.exit.catch(() => undefined);
-    this.#sendExec(encodeExec(request));
+    this.#input = new InputWindow(stdinWindowBytes, (piece) => {
+      this.#send(FRAME.STDIN, 0, piece);
+    });
+    this.#open(opening);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length && this.#settle !== undefined;) {
-      const size = Math.min(bytes.length - at, MAX_HOST_PAYLOAD, this.#stdinCredit);
-      if (size > 0) {
-        this.#stdinCredit -= size;
-        this.#send(FRAME.STDIN, 0, Buffer.from(bytes.buffer, bytes.byteOffset + at, size));
-        at += size;
-      } else {
-        await new Promise<void>((resolve) => (this.#stdinRoom = resolve));
-      }
-    }
+    await this.#input.write(bytes);
   }
 
   end(): void {
-    if (this.#settle !== undefined) this.#send(FRAME.STDIN, FLAG_END, NOTHING);
+    this.#send(FRAME.STDIN, FLAG_END, NOTHING);
   }
 
   kill(signalNumber: number): void {
-    if (this.#settle !== undefined) this.#send(FRAME.SIGNAL, 0, new PayloadWriter().u32(signalNumber).u8(0).bytes());
+    this.#send(FRAME.SIGNAL, 0, new PayloadWriter().u32(signalNumber).u8(0).bytes());
+  }
+
+  resize({ rows, columns }: TerminalSize): void {
+    this.#send(FRAME.RESIZE, 0, new PayloadWriter().u16(rows).u16(columns).bytes());
+  }
+
+  detach(): void {
+    this.#send(FRAME.DETACH, 0, NOTHING);
   }
 
   /** Takes a frame of this stream. Returns true when it was the last. */
   receive({ type, payload }: Frame): boolean {
     switch (type) {
       case FRAME.STARTED:
+      case FRAME.ATTACHED:
+        this.#starting.resolve(type === FRAME.STARTED ? decodeStarted(payload) : decodeAttached(payload));
         return false;
       case FRAME.STDOUT:
       case FRAME.STDERR:
-        this.#deliver(type === FRAME.STDOUT ? 'stdout' : 'stderr', payload);
+        this.#output.take(type === FRAME.STDOUT ? 'stdout' : 'stderr', payload);
         return false;
       case FRAME.GUEST_CREDIT:
-        this.#addStdinCredit(payload);
+        this.#input.addCredit(payload);
         return false;
       case FRAME.EXIT:
         this.#finish(decodeExit(payload));
         return true;
+      case FRAME.DETACHED:
+        this.fail(new SmolVMError('ABORTED', 'the command was detached: it runs on, its output goes to whoever attaches to it'));
+        return true;
       case FRAME.FAILED:
-        this.fail(notStarted(payload));
+        this.fail(this.#describeFailure(payload));
         return true;
       default:
         throw breach(`frame type ${String(type)} on the stream of a command`);
@@ -82,11 +105,13 @@ export class AgentCommand implements GuestCommand {
 
   /** Ends the command on this side: it never started, or the session is lost. */
   fail(error: Error): void {
-    this.#settle?.reject(error);
     this.#close();
+    this.#starting.reject(error);
+    this.#ending.reject(error);
   }
 
-  #sendExec(payload: Buffer): void {
+  /** A long request goes in parts. */
+  #open({ type, payload }: Opening): void {
     if (payload.length > MAX_EXEC_BYTES) {
       throw new SmolVMError('INVALID_ARGUMENT', `the command, its arguments and environment take ${String(payload.length)} bytes, at most ${String(MAX_EXEC_BYTES)} are possible`, {
         hint: 'Pass large data as input or as a file.',
@@ -94,73 +119,20 @@ export class AgentCommand implements GuestCommand {
     }
     for (let at = 0; at < payload.length; at += MAX_HOST_PAYLOAD) {
       const end = Math.min(at + MAX_HOST_PAYLOAD, payload.length);
-      this.#send(FRAME.EXEC, end < payload.length ? FLAG_MORE : 0, payload.subarray(at, end));
+      this.#send(type, end < payload.length ? FLAG_MORE : 0, payload.subarray(at, end));
     }
   }
 
-  #deliver(name: 'stdout' | 'stderr', chunk: Buffer): void {
-    this.#unread[name] += chunk.length;
-    if (this.#unread[name] > OUTPUT_WINDOW_BYTES) throw breach('more output than it may send');
-    this.#deliveries = this.#deliveries.then(async () => {
-      try {
-        if (this.#consumerError === undefined) await this.#onOutput(name, chunk);
-      } catch (error) {
-        this.#consumerError = error ?? new Error('the consumer of the output failed');
-        this.kill(SIGKILL);
-      }
-      this.#credit(name, chunk.length);
-    });
-  }
-
-  /** Gives credit back in large pieces: one small frame for half a window. */
-  #credit(name: 'stdout' | 'stderr', bytes: number): void {
-    this.#unread[name] -= bytes;
-    this.#uncredited[name] += bytes;
-    if (this.#uncredited[name] < OUTPUT_WINDOW_BYTES / 2 || this.#settle === undefined) return;
-    this.#send(FRAME.CREDIT, 0, new PayloadWriter().u8(CHANNELS[name]).u32(this.#uncredited[name]).bytes());
-    this.#uncredited[name] = 0;
-  }
-
-  #addStdinCredit(payload: Buffer): void {
-    const reader = new PayloadReader(payload);
-    if (reader.u8() !== 0) throw breach('credit for a channel that is not stdin');
-    this.#stdinCredit += reader.u32();
-    if (this.#stdinCredit > Number.MAX_SAFE_INTEGER / 2) throw breach('credit without end');
-    this.#wakeWriter();
-  }
-
   #finish(exit: GuestExit): void {
-    const settle = this.#settle;
-    void this.#deliveries.then(() => {
-      if (this.#consumerError === undefined) settle?.resolve(exit);
-      else settle?.reject(this.#consumerError);
-    });
     this.#close();
+    this.#starting.reject(breach('the end of a command that it never started'));
+    this.#output.drained().then(() => {
+      this.#ending.resolve(exit);
+    }, this.#ending.reject);
   }
 
   #close(): void {
-    this.#settle = undefined;
-    this.#wakeWriter();
-  }
-
-  #wakeWriter(): void {
-    this.#stdinRoom?.();
-    this.#stdinRoom = undefined;
+    this.#isOpen = false;
+    this.#input.close();
   }
 }
-
-function notStarted(payload: Buffer): SmolVMError {
-  const { errno, reason, message } = decodeFailed(payload);
-  return new SmolVMError('COMMAND_NOT_STARTED', `the command did not start: ${escapeText(message)}`, {
-    hint: NOT_STARTED_HINTS[reason],
-    details: { reason: escapeText(reason), errno },
-  });
-}
-
-const NOT_STARTED_HINTS: Readonly<Record<string, string>> = {
-  notFound: 'Give the full path, or install the program in the guest.',
-  notExecutable: 'Make it executable (chmod +x), or run it with its interpreter.',
-  badCwd: 'Make the folder first, or choose another working folder.',
-  badUser: 'Use a name from /etc/passwd of the guest, or uid:gid.',
-  limit: 'Wait for other commands of this VM to end.',
-};

@@ -13,6 +13,11 @@ export const FRAME = {
   TIME: 0x09,
   ENTROPY: 0x0a,
   BYE: 0x0b,
+  RESIZE: 0x0c,
+  ATTACH: 0x0d,
+  DETACH: 0x0e,
+  LIST: 0x0f,
+  FORGET: 0x10,
   GUEST_HELLO: 0x81,
   STARTED: 0x82,
   STDOUT: 0x83,
@@ -24,6 +29,9 @@ export const FRAME = {
   OK: 0x89,
   GUEST_BYE: 0x8a,
   ERROR: 0x8b,
+  ATTACHED: 0x8c,
+  DETACHED: 0x8d,
+  LISTED: 0x8e,
 } as const;
 
 export const HEADER_BYTES = 12;
@@ -90,7 +98,7 @@ export class FrameDecoder {
 function frameSize(bytes: Buffer): number | undefined {
   if (bytes.length < HEADER_BYTES) return undefined;
   const [type, length] = [bytes.readUInt8(0), bytes.readUInt32LE(8)];
-  if (type < FRAME.GUEST_HELLO || type > FRAME.ERROR) throw breach(`frame type ${String(type)}`);
+  if (type < FRAME.GUEST_HELLO || type > FRAME.LISTED) throw breach(`frame type ${String(type)}`);
   if (bytes.readUInt16LE(2) !== 0) throw breach('a reserved field that is not 0');
   if (length > MAX_GUEST_PAYLOAD) throw breach(`a frame of ${String(length)} bytes`);
   return HEADER_BYTES + length + TAG_BYTES;

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { ExecRequest, GuestExit, GuestInfo, NotStarted } from '../guest-channel.ts';
+import type { DetachedCommand, ExecRequest, GuestExit, GuestInfo, NotStarted, StartedCommand } from '../guest-channel.ts';
 import { breach } from './frames.ts';
 import { PayloadReader, PayloadWriter } from './payload.ts';
 
@@ -31,16 +31,57 @@ export function decodeGuestHello(payload: Buffer): GuestInfo {
   return { agentVersion, bootId, rootError, stdinWindowBytes, maxCommands, capabilities };
 }
 
+/** Bits of the first byte of EXEC. */
+const EXEC_STDIN = 1;
+const EXEC_PTY = 2;
+const EXEC_DETACHED = 4;
+const EXEC_TOOL = 8;
+
 export function encodeExec(request: ExecRequest): Buffer {
-  return new PayloadWriter()
-    .u8(request.stdin ? 1 : 0)
-    .u32(OUTPUT_WINDOW_BYTES)
-    .u32(OUTPUT_WINDOW_BYTES)
+  const { terminal, detachedId } = request;
+  const options =
+    (request.stdin ? EXEC_STDIN : 0) |
+    (terminal === undefined ? 0 : EXEC_PTY) |
+    (detachedId === undefined ? 0 : EXEC_DETACHED) |
+    (request.tool === true ? EXEC_TOOL : 0);
+  const payload = new PayloadWriter().u8(options).u32(OUTPUT_WINDOW_BYTES).u32(OUTPUT_WINDOW_BYTES);
+  if (terminal !== undefined) payload.u16(terminal.rows).u16(terminal.columns);
+  payload
     .text(request.cwd)
     .text(request.user)
     .texts(request.argv)
-    .texts(Object.entries(request.env).map(([name, value]) => `${name}=${value}`))
-    .bytes();
+    .texts(Object.entries(request.env).map(([name, value]) => `${name}=${value}`));
+  if (detachedId !== undefined) payload.text(detachedId);
+  return payload.bytes();
+}
+
+export function encodeAttach(execId: string, cursor: number): Buffer {
+  return new PayloadWriter().text(execId).u64(BigInt(cursor)).u32(OUTPUT_WINDOW_BYTES).u32(OUTPUT_WINDOW_BYTES).bytes();
+}
+
+/** STARTED of a new command: its output begins at 0. */
+export function decodeStarted(payload: Buffer): StartedCommand {
+  return { pid: new PayloadReader(payload).u32(), cursor: 0 };
+}
+
+/** ATTACHED: where the output begins that comes now. */
+export function decodeAttached(payload: Buffer): StartedCommand {
+  const reader = new PayloadReader(payload);
+  return { pid: reader.u32(), cursor: reader.u64() };
+}
+
+const MAX_DETACHED = 1_024;
+
+export function decodeListed(payload: Buffer): readonly DetachedCommand[] {
+  const reader = new PayloadReader(payload);
+  const count = reader.u32();
+  if (count > MAX_DETACHED) throw breach(`${String(count)} detached commands`);
+  return Array.from({ length: count }, () => {
+    const [execId, pid, kind, value] = [reader.text(64), reader.u32(), reader.u8(), reader.u32()];
+    const [startedAtMs, oldestCursor, endCursor, program] = [reader.u64(), reader.u64(), reader.u64(), reader.text(1_024)];
+    const end = kind === 0 ? { exitCode: value } : kind === 1 ? { signal: signalName(value) } : {};
+    return { execId, pid, running: kind === 2, ...end, startedAtMs, oldestCursor, endCursor, program };
+  });
 }
 
 export function decodeExit(payload: Buffer): GuestExit {

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import type { GuestExit } from '../guest/guest-channel.ts';
+import type { GuestExit } from '../../guest/guest-channel.ts';
 import { commandResult } from './command-result.ts';
-import { OutputBuffer } from './output-buffer.ts';
+import { CommandOutput } from './command-output.ts';
 
 const usage = { cpuMs: 1.5, peakRssKib: 900, outputHeldOpen: false };
 
-function resultOf(exit: GuestExit, output = new OutputBuffer(100)): ReturnType<typeof commandResult> {
+function resultOf(exit: GuestExit, output = new CommandOutput(100)): ReturnType<typeof commandResult> {
   return commandResult(['sh'], exit, output, 12);
 }
 
 describe('commandResult', () => {
   it('tells code, output, time and usage', () => {
-    const output = new OutputBuffer(100);
-    output.add('stdout', Buffer.from('out\n'));
-    output.add('stderr', Buffer.from('err\n'));
+    const output = new CommandOutput(100);
+    void output.add('stdout', Buffer.from('out\n'));
+    void output.add('stderr', Buffer.from('err\n'));
     expect(resultOf({ kind: 'exited', exitCode: 0, ...usage }, output)).toEqual({
       argv: ['sh'],
       exitCode: 0,
@@ -50,8 +50,8 @@ describe('commandResult', () => {
   });
 
   it('says that output was left out', () => {
-    const output = new OutputBuffer(2);
-    output.add('stderr', Buffer.from('abc'));
+    const output = new CommandOutput(2);
+    void output.add('stderr', Buffer.from('abc'));
     expect(resultOf({ kind: 'exited', exitCode: 0, ...usage }, output)).toMatchObject({
       truncated: true,
       stderr: 'ab',

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import type { GuestExit } from '../guest/guest-channel.ts';
-import type { OutputBuffer } from './output-buffer.ts';
+import type { GuestExit } from '../../guest/guest-channel.ts';
+import type { CommandOutput } from './command-output.ts';
 
 /** How a command ended. A code other than 0 is a result, not an error. */
 export interface CommandResult {
@@ -33,7 +33,7 @@ export interface CommandResult {
 export function commandResult(
   argv: readonly string[],
   exit: GuestExit,
-  output: OutputBuffer,
+  output: CommandOutput,
   durationMs: number,
 ): CommandResult {
   const exitCode = exit.kind === 'exited' ? exit.exitCode : 128 + signalNumber(exit.signal);
