@@ -33,6 +33,10 @@ export const ERROR_CODES = {
   COMMAND_FAILED: 'COMMAND_FAILED',
   /** The VM knows no detached command of this name. */
   COMMAND_NOT_FOUND: 'COMMAND_NOT_FOUND',
+  /** A file of the guest could not be used; `details.errno` says why (`ENOENT`, `EACCES`, `ENOSPC` …). */
+  GUEST_FILE_FAILED: 'GUEST_FILE_FAILED',
+  /** A port of this host is taken, or may not be used. */
+  PORT_UNAVAILABLE: 'PORT_UNAVAILABLE',
   /** The guest broke the protocol; the session with it is over, the host is unharmed. */
   PROTOCOL_ERROR: 'PROTOCOL_ERROR',
   /** An image or asset is missing, damaged or of the wrong kind. */

@@ -21,6 +21,9 @@ import type { Services } from './vm/services.ts';
 /** Where the shipped kernel, initrd and base image are: beside `dist/` (and `src/`). */
 const ASSETS_FOLDER = fileURLToPath(new URL('../assets/x86_64', import.meta.url));
 
+/** Beside this file, in `dist/`. */
+const FORWARDER_PROGRAM = fileURLToPath(new URL('./forwarder-main.js', import.meta.url));
+
 /** An open state folder. Close it when the last handle is closed. */
 export interface Host {
   readonly services: Services;
@@ -45,6 +48,8 @@ export async function openHost(): Promise<Host> {
     store,
     channels,
     self,
+    forwarderProgram: FORWARDER_PROGRAM,
+    sameStateEnv: sameStateEnv(paths, process.env),
   };
   const close = async (): Promise<void> => {
     await channels.closeAll();
@@ -80,6 +85,13 @@ function hostPaths(env: NodeJS.ProcessEnv): HostPaths {
   const run = join(parent, homeTag(canonical));
   ensurePrivateFolder(run);
   return { home: canonical, run };
+}
+
+/** What leads another process to the same folders. */
+function sameStateEnv(paths: HostPaths, env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = ['XDG_RUNTIME_DIR', 'TMPDIR', 'SMOLVM_ASSETS', 'SMOLVM_QEMU'] as const;
+  const set = names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+  return { ...Object.fromEntries(set), SMOLVM_HOME: paths.home };
 }
 
 function nonEmpty(value: string | undefined): string | undefined {

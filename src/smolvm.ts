@@ -1,19 +1,14 @@
 import { SmolVMError } from './errors.ts';
-import type { DetachedCommand } from './guest/guest-channel.ts';
+import { GuestAccess } from './guest-access.ts';
 import { leaseHost, withHost, type HostLease } from './shared-host.ts';
 import { parseStartOptions, parseStopOptions, parseVmSpec, type VmOptions } from './spec/vm-spec.ts';
 import type { VmState } from './spec/vm-record.ts';
-import type { CommandResult } from './vm/command/command-result.ts';
 import { readConsole } from './vm/console-log.ts';
 import { createVm } from './vm/create-vm.ts';
 import { deleteVm } from './vm/delete-vm.ts';
 import { findVm } from './vm/find-vm.ts';
 import { reconcileVm } from './vm/reconcile.ts';
-import { forgetDetached, listDetached } from './vm/command/detached.ts';
-import type { GuestProcess } from './vm/command/guest-process.ts';
-import { runCommand } from './vm/command/run-command.ts';
-import type { RunOptions, SpawnOptions } from './vm/command/run-options.ts';
-import { attachToCommand, spawnCommand, type AttachOptions } from './vm/command/spawn-command.ts';
+import type { Services } from './vm/services.ts';
 import { startVm, type StartTimings } from './vm/start-vm.ts';
 import { stopVm, type StopOutcome } from './vm/stop-vm.ts';
 import { listVms, vmInfo, type DamagedVm, type VmInfo } from './vm/vm-info.ts';
@@ -45,7 +40,7 @@ type Ownership = 'owned' | 'reconnected';
  * console.log(result.stdout);
  * ```
  */
-export class SmolVM implements AsyncDisposable {
+export class SmolVM extends GuestAccess implements AsyncDisposable {
   readonly vmId: string;
   readonly #lease: HostLease;
   readonly #ownership: Ownership;
@@ -53,6 +48,7 @@ export class SmolVM implements AsyncDisposable {
   #closed = false;
 
   private constructor(vmId: string, lease: HostLease, ownership: Ownership) {
+    super();
     this.vmId = vmId;
     this.#lease = lease;
     this.#ownership = ownership;
@@ -171,66 +167,15 @@ export class SmolVM implements AsyncDisposable {
    */
   async start(options: StartOptions = {}): Promise<this> {
     const { bootTimeoutMs } = parseStartOptions(options);
-    const services = this.#services();
+    const services = this.services();
     this.#timings =
       (await startVm(services, this.vmId, { bootTimeoutMs, signal: options.signal })) ?? this.#timings;
     return this;
   }
 
-  /**
-   * Runs a command to its end. A string goes to the login shell of the guest (`/bin/sh -lc`), an array is program and
-   * arguments as they are. An exit code other than 0 is a result.
-   *
-   * @throws INVALID_ARGUMENT, COMMAND_UNAVAILABLE (the VM does not run), COMMAND_NOT_STARTED, TIMEOUT, ABORTED (the
-   * command was killed in both), VM_EXITED
-   * @example
-   * ```ts
-   * const { exitCode, stdout } = await vm.run(['cat'], { input: 'hello', timeoutMs: 5_000 });
-   * ```
-   */
-  async run(command: string | readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-    return runCommand(this.#services(), this.vmId, command, options);
-  }
-
-  /**
-   * Starts a command and returns its handle at once: await it for the result, iterate it for the output, or use its
-   * streams. The command ends with this handle's session, unless it is detached.
-   *
-   * @throws INVALID_ARGUMENT; all else is told by the handle
-   * @example
-   * ```ts
-   * const shell = vm.spawn(['sh'], { stdin: true });
-   * shell.stdin?.end('echo $((6 * 7))');
-   * const { stdout } = await shell;
-   * ```
-   */
-  spawn(command: string | readonly string[], options: SpawnOptions = {}): GuestProcess {
-    return spawnCommand(this.#services(), this.vmId, command, options);
-  }
-
-  /**
-   * Takes up a detached command, also one of another process: its output from a cursor on, its input, its end. One
-   * reader at a time: a second one takes over, and the first one's handle ends with `outcomeUnknown`.
-   *
-   * @throws INVALID_ARGUMENT; the handle rejects with COMMAND_NOT_FOUND if the guest knows no such command
-   */
-  attach(execId: string, options: AttachOptions = {}): GuestProcess {
-    return attachToCommand(this.#services(), this.vmId, execId, options);
-  }
-
-  /** The detached commands that the guest knows, running or ended, oldest first (at most 32). */
-  async listDetached(signal?: AbortSignal): Promise<readonly DetachedCommand[]> {
-    return listDetached(this.#services(), this.vmId, signal);
-  }
-
-  /** Lets the guest forget a detached command that has ended. @throws COMMAND_NOT_FOUND, INVALID_ARGUMENT (it runs) */
-  async forgetDetached(execId: string, signal?: AbortSignal): Promise<void> {
-    return forgetDetached(this.#services(), this.vmId, execId, signal);
-  }
-
   /** The newest console output of the VM, at most 1 MiB. Bytes of the guest: escape them before showing. */
   async readConsole(signal?: AbortSignal): Promise<Uint8Array> {
-    return readConsole(this.#services(), this.vmId, signal);
+    return readConsole(this.services(), this.vmId, signal);
   }
 
   /**
@@ -241,7 +186,7 @@ export class SmolVM implements AsyncDisposable {
    */
   async stop(options: StopOptions = {}): Promise<StopOutcome> {
     const { timeoutMs } = parseStopOptions(options);
-    return stopVm(this.#services(), this.vmId, { timeoutMs });
+    return stopVm(this.services(), this.vmId, { timeoutMs });
   }
 
   /**
@@ -250,12 +195,12 @@ export class SmolVM implements AsyncDisposable {
    * @throws VM_NOT_FOUND, WRONG_STATE, BUSY
    */
   async delete(): Promise<void> {
-    await deleteVm(this.#services(), this.vmId, { force: true });
+    await deleteVm(this.services(), this.vmId, { force: true });
   }
 
   /** Looks whether the VM is still what its record says, for instance whether its VMM still lives; returns the truth. */
   async refresh(): Promise<VmInfo> {
-    const services = this.#services();
+    const services = this.services();
     await reconcileVm(services, findVm(services, this.vmId));
     return this.info;
   }
@@ -278,7 +223,7 @@ export class SmolVM implements AsyncDisposable {
     }
   }
 
-  #services(): HostLease['services'] {
+  protected services(): Services {
     if (!this.#closed) return this.#lease.services;
     throw new SmolVMError('WRONG_STATE', `this handle of VM '${this.vmId}' is closed`, {
       hint: 'Connect again: SmolVM.fromId(vmId)',

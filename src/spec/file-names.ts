@@ -20,6 +20,7 @@ export interface VmPaths {
   readonly controlSocket: string;
   readonly vmmRef: string;
   readonly vmmLog: string;
+  readonly forwardLog: string;
   /** One whole argument on the VMM's command line, by which it is found when its starter died too early. */
   readonly marker: string;
 }
@@ -52,6 +53,7 @@ export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
     controlSocket: join(runFolder, 'control'),
     vmmRef: join(runFolder, 'vmm.json'),
     vmmLog: join(runFolder, 'vmm.log'),
+    forwardLog: join(runFolder, 'forward.log'),
     marker: `smolvm:${homeTag(paths.home)}:${vmId}`,
   };
 }
@@ -59,6 +61,11 @@ export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
 /** The socket of agent port `index`. */
 export function agentSocket(vm: VmPaths, index: number): string {
   return join(vm.runFolder, `agent-${String(index)}`);
+}
+
+/** Where the process behind the VM's forwards is asked. */
+export function forwardSocket(vm: VmPaths): string {
+  return join(vm.runFolder, 'forward');
 }
 
 /** Tells apart the VMs of different state folders: 10 hexadecimal digits, so that sockets fit below `/run/user/1000`. */

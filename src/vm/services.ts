@@ -16,4 +16,7 @@ export interface Services {
   readonly channels: ChannelPool;
   /** This process: the owner of what it is doing. */
   readonly self: ProcessRef;
+  /** What runs behind `exposeLocal`, and the environment in which it finds the same state. */
+  readonly forwarderProgram: string;
+  readonly sameStateEnv: Readonly<Record<string, string>>;
 }

@@ -1,12 +1,13 @@
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { Handover } from '../../base/handover.ts';
 import { SmolVMError, ValidationError } from '../../errors.ts';
 import type { GuestCommand, StartedCommand, TerminalSize } from '../../guest/guest-channel.ts';
 import { parseTerminalSize } from '../../spec/run-options.ts';
 import { known, type CommandOutcome, type Ending } from './command-outcome.ts';
 import type { CommandOutput, OutputChunk, Tap } from './command-output.ts';
 import { commandResult, type CommandResult } from './command-result.ts';
-import { inputStream, IteratorTap, streamTap } from './taps.ts';
+import { inputStream, streamTap } from './taps.ts';
 
 /** What a handle is made of. */
 export interface GuestProcessParts {
@@ -129,11 +130,16 @@ export class GuestProcess implements PromiseLike<CommandResult>, AsyncIterable<O
   /** Output of both streams in the order in which it came. @throws WRONG_STATE as `stdout` */
   [Symbol.asyncIterator](): AsyncIterator<OutputChunk> {
     const state = { untap: (): void => undefined };
-    const iterator = new IteratorTap(() => {
+    const chunks = new Handover<OutputChunk>(() => {
       state.untap();
     });
-    state.untap = this.#tap(iterator);
-    return iterator;
+    state.untap = this.#tap({
+      take: (chunk) => chunks.put(chunk),
+      end: () => {
+        chunks.end();
+      },
+    });
+    return chunks;
   }
 
   /** Ends the command (SIGKILL to its group), or only lets go of it if it is detached. */

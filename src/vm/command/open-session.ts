@@ -32,7 +32,7 @@ export async function openSession(
 }
 
 /** A running VM takes commands; any other says how to get there. */
-function requireRunning({ vm, status }: VmRecord): void {
+export function requireRunning({ vm, status }: VmRecord): void {
   if (status.state === 'running') return;
   throw new CommandExecutionUnavailableError(
     `VM '${vm.vmId}' is ${status.state}, commands need a running VM`,

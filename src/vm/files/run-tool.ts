@@ -1,0 +1,99 @@
+import { constants } from 'node:os';
+import { Deadline } from '../../base/deadline.ts';
+import { escapeText } from '../../base/escape-text.ts';
+import { SmolVMError } from '../../errors.ts';
+import type { GuestCommand } from '../../guest/guest-channel.ts';
+import { CommandOutput } from '../command/command-output.ts';
+import { openSession } from '../command/open-session.ts';
+import { supervise, type CommandInput } from '../command/supervise.ts';
+import type { Services } from '../services.ts';
+
+/** A tool of the agent, and what it is to do (docs/agent-tools.md). */
+export interface ToolCall {
+  readonly argv: readonly string[];
+  /** Guest user as which it works; default root. */
+  readonly user?: string | undefined;
+  readonly input?: CommandInput;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** Takes what the tool writes; default: nothing is expected. */
+  readonly onOutput?: ((bytes: Buffer) => void | Promise<void>) | undefined;
+}
+
+const MAX_STDERR_BYTES = 64 * 1024;
+
+/** Runs a tool to its end; throws `GUEST_FILE_FAILED` with what the guest's kernel said. */
+export async function runTool(services: Services, vmId: string, call: ToolCall): Promise<void> {
+  const { argv, signal, timeoutMs = Infinity } = call;
+  using deadline = new Deadline(`${argv[0] ?? ''} in VM '${vmId}'`, timeoutMs, signal);
+  // stdout is not kept, only handed on; stderr is one line.
+  const stderr = new CommandOutput(MAX_STDERR_BYTES);
+  const opening = begin(services, vmId, call, { deadline, stderr });
+  const ending = await supervise({ opening, input: call.input, deadline, output: stderr });
+  if (!('exit' in ending)) throw ending.error;
+  if (ending.exit.kind === 'exited' && ending.exit.exitCode === 0) return;
+  if (ending.exit.kind === 'exited' && ending.exit.exitCode === 1) throw toolFailure(stderr.text('stderr'));
+  throw new SmolVMError(
+    'GUEST_FILE_FAILED',
+    `the guest's ${argv[0] ?? ''} ended unexpectedly: ${JSON.stringify(ending.outcome)}`,
+    {
+      details: { outcome: ending.outcome, stderr: escapeText(stderr.text('stderr')) },
+    },
+  );
+}
+
+async function begin(
+  services: Services,
+  vmId: string,
+  { argv, user = '', input, onOutput }: ToolCall,
+  { deadline, stderr }: { readonly deadline: Deadline; readonly stderr: CommandOutput },
+): Promise<GuestCommand> {
+  const channel = await openSession(services, vmId, deadline.signal);
+  deadline.signal.throwIfAborted();
+  return channel.exec({
+    argv,
+    env: {},
+    cwd: '',
+    user,
+    stdin: input !== undefined,
+    tool: true,
+    onOutput: (name, chunk) => (name === 'stdout' ? onOutput?.(chunk) : stderr.add(name, chunk)),
+  });
+}
+
+/** `ERRNO OP PATH` → error. Pure. */
+export function toolFailure(stderr: string): SmolVMError {
+  const [, number = '', operation = '', path = ''] = /^(\d{1,4}) (\S*) ?([^]*)$/.exec(stderr) ?? [];
+  const errno = errnoName(Number(number));
+  const reason = REASONS[errno] ?? errno;
+  const place = path === '' ? '' : ` '${escapeText(path)}'`;
+  return new SmolVMError('GUEST_FILE_FAILED', `in the guest: ${escapeText(operation)}${place}: ${reason}`, {
+    hint: HINTS[errno],
+    details: { errno, operation: escapeText(operation), path: escapeText(path) },
+  });
+}
+
+function errnoName(number: number): string {
+  const found = Object.entries(constants.errno).find(([, value]) => value === number);
+  return found?.[0] ?? `errno ${String(number)}`;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EEXIST: 'it exists already',
+  ENOTDIR: 'not a folder',
+  EISDIR: 'it is a folder',
+  ENOTEMPTY: 'the folder is not empty',
+  ENOSPC: 'no space left on its disk',
+  EROFS: 'its file system is read-only',
+  ECONNREFUSED: 'nobody listens there',
+  EIO: 'the data did not come whole',
+};
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOENT: 'Check the path, or make the folder first (makeDirs).',
+  ENOSPC: 'Free space in the guest, or create the VM with a larger diskSizeMib.',
+  EACCES: 'Work as another user (option user).',
+};
