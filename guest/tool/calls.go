@@ -2,7 +2,6 @@ package tool
 
 import (
 	"syscall"
-	"unsafe"
 
 	"smolvm/guest/sys"
 )
@@ -16,6 +15,10 @@ const (
 	atFollow    = 0x400
 	oPath       = 0x200000
 	oTmpfile    = 0x400000 | syscall.O_DIRECTORY
+	noReplace   = 1
+	seekSet     = 0
+	seekData    = 3
+	seekHole    = 4
 	// toFolder opens a folder only to name things in it.
 	toFolder = oPath | syscall.O_DIRECTORY
 	// quietly keeps an open from waiting and from taking a terminal.
@@ -27,6 +30,14 @@ func errnoOf(err error) syscall.Errno {
 		return 0
 	}
 	return sys.Errno(err)
+}
+
+// orElse is an errno, or another one if there is none.
+func orElse(errno, other syscall.Errno) syscall.Errno {
+	if errno == 0 {
+		return other
+	}
+	return errno
 }
 
 func openAt(dir int, path string, flags int, mode uint32) (fd int, errno syscall.Errno) {
@@ -73,28 +84,48 @@ func cPath(path string) (*byte, syscall.Errno) {
 	return p, errnoOf(err)
 }
 
-// statAt looks at a name in a folder; flags may be atNoFollow.
-func statAt(dir int, path string, flags int) (st syscall.Stat_t, errno syscall.Errno) {
-	p, errno := cPath(path)
-	if errno == 0 {
-		_, _, errno = syscall.Syscall6(sys.NrFstatat, uintptr(dir), uintptr(unsafe.Pointer(p)), uintptr(unsafe.Pointer(&st)), uintptr(flags), 0, 0)
-	}
-	return st, errno
+func closeFd(fd int) { syscall.Close(fd) }
+
+func seek(fd int, offset int64, whence int) (int64, syscall.Errno) {
+	at, err := syscall.Seek(fd, offset, whence)
+	return at, errnoOf(err)
 }
 
-// readLinkAt returns the target of a symlink: at most 4,095 bytes in Linux.
-func readLinkAt(dir int, path string) (target string, errno syscall.Errno) {
-	var b [4096]byte
-	p, errno := cPath(path)
-	if errno != 0 {
-		return "", errno
-	}
-	n, _, errno := syscall.Syscall6(syscall.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(p)), uintptr(unsafe.Pointer(&b)), uintptr(len(b)), 0, 0)
-	if errno != 0 {
-		return "", errno
-	}
-	return string(b[:n]), 0
+func statFd(fd int) (st syscall.Stat_t, errno syscall.Errno) {
+	err := syscall.Fstat(fd, &st)
+	return st, errnoOf(err)
 }
+
+func readAt(fd int, b []byte, offset int64) (n int, errno syscall.Errno) {
+	for {
+		n, err := syscall.Pread(fd, b, offset)
+		if err != syscall.EINTR {
+			return max(n, 0), errnoOf(err)
+		}
+	}
+}
+
+func writeAllAt(fd int, b []byte, offset int64) syscall.Errno {
+	for len(b) > 0 {
+		n, err := syscall.Pwrite(fd, b, offset)
+		if err != nil && err != syscall.EINTR {
+			return errnoOf(err)
+		}
+		b = b[max(n, 0):]
+		offset += int64(max(n, 0))
+	}
+	return 0
+}
+
+func chmodFd(fd int, mode uint32) syscall.Errno { return errnoOf(syscall.Fchmod(fd, mode)) }
+
+func chownFd(fd, uid, gid int) syscall.Errno { return errnoOf(syscall.Fchown(fd, uid, gid)) }
+
+func truncate(fd int, size int64) syscall.Errno { return errnoOf(syscall.Ftruncate(fd, size)) }
+
+func fsync(fd int) syscall.Errno { return errnoOf(syscall.Fsync(fd)) }
+
+func isFolder(mode uint32) bool { return mode&syscall.S_IFMT == syscall.S_IFDIR }
 
 // nanos is a time in ns since 1970, as near as 64 bits can tell it.
 func nanos(t syscall.Timespec) int64 {

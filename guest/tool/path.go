@@ -1,5 +1,10 @@
 package tool
 
+import "syscall"
+
+// maxShown bounds the paths in messages.
+const maxShown = 4096
+
 func join(dir, name string) string {
 	switch {
 	case dir == "" || name == "":
@@ -27,4 +32,38 @@ func split(path string) (dir, name string) {
 		}
 	}
 	return ".", path
+}
+
+// parentOf opens the folder that holds what a path names.
+func parentOf(path string) (dir int, name string, errno syscall.Errno) {
+	holder, name := split(path)
+	dir, errno = openAt(atCwd, holder, toFolder, 0)
+	return dir, name, errno
+}
+
+// locate opens the folder that holds the file in the end: where links lead to.
+// That one need not be there.
+func locate(path string) (dir int, name string, errno syscall.Errno) {
+	for at := atCwd; ; at = dir {
+		holder, name := split(path)
+		dir, errno = openAt(at, holder, toFolder, 0)
+		if at != atCwd {
+			closeFd(at)
+		}
+		if errno != 0 {
+			return -1, "", errno
+		}
+		path, errno = readLinkAt(dir, name)
+		if errno == syscall.EINVAL || errno == syscall.ENOENT { // no link
+			return dir, name, 0
+		}
+		// The kernel may refuse to follow it, or know that it leads in a circle.
+		if errno == 0 {
+			_, errno = statAt(dir, name, 0)
+		}
+		if errno != 0 && errno != syscall.ENOENT {
+			closeFd(dir)
+			return -1, "", errno
+		}
+	}
 }

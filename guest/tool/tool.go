@@ -24,6 +24,17 @@ var tools = [...]tool{
 	{"stat", "PATH", stat},
 	{"lstat", "PATH", lstat},
 	{"list", "PATH", list},
+	{"read", "PATH OFFSET LENGTH", readFile},
+	{"write", "PATH MODE FLAGS SIZE", writeFile},
+	{"mkdir", "PATH MODE FLAGS", mkdir},
+	{"remove", "PATH FLAGS", remove},
+	{"rename", "FROM TO FLAGS", rename},
+	{"chmod", "PATH MODE", chmod},
+	{"pack", "PATH", pack},
+	{"unpack", "PATH FLAGS", unpack},
+	{"dial", "HOST PORT", dial},
+	{"listening", "PORT...", listening},
+	{"grow", "", grow},
 }
 
 // Main runs a tool and returns its exit code.
@@ -65,9 +76,16 @@ func usage() int {
 // failure is why a tool did not do its work.
 type failure struct {
 	errno syscall.Errno
-	op    string // the system call, or what else it was
+	op    string // the system call, or one of those below
 	path  string
 }
+
+// What failed other than a system call.
+const (
+	opSize   = "size"
+	opStream = "stream"
+	opPack   = "pack"
+)
 
 var badUsage = &failure{}
 
