@@ -4,11 +4,13 @@ package main
 
 import (
 	"runtime"
+	"syscall"
 
 	"smolvm/guest/agent"
 	"smolvm/guest/boot"
 	"smolvm/guest/cmdline"
 	"smolvm/guest/sys"
+	"smolvm/guest/tool"
 )
 
 // rootMillis is how long the root disk may take to appear.
@@ -20,8 +22,11 @@ func init() {
 }
 
 func main() {
-	defer lastWords()
 	sys.AllCPUs()
+	if syscall.Getpid() != 1 {
+		helper(sys.Args())
+	}
+	defer lastWords()
 	if !sys.EarlyDone(sys.EarlyDev) {
 		boot.Early()
 	}
@@ -43,6 +48,15 @@ func main() {
 	boot.Hostname(options.Hostname)
 	boot.FinishLoopback(lo)
 	loop.Run()
+}
+
+// helper is what the program does when it is not process 1. It does not return.
+func helper(args []string) {
+	if len(args) > 0 && args[0] == tool.Name {
+		syscall.Exit(tool.Main(args[1:]))
+	}
+	sys.Write(2, []byte("usage: this is process 1 of a smolvm machine; it starts itself as "+tool.Name+" TOOL [ARG...]\n"))
+	syscall.Exit(2)
 }
 
 // calmRuntime makes Go's own threads disturb little. It waits until the first

@@ -11,9 +11,14 @@ import (
 	"time"
 
 	"smolvm/guest/frame"
+	"smolvm/guest/tool"
 )
 
 func TestMain(m *testing.M) {
+	// The agent starts its own program for tools: here that is this test.
+	if os.Args[0] == tool.Name {
+		os.Exit(tool.Main(os.Args[1:]))
+	}
 	// Orphans of commands come to this process, as they come to process 1.
 	const setChildSubreaper = 36
 	syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0)

@@ -10,6 +10,7 @@ type command struct {
 	argv, env []string
 	cwd, user string
 	stdin     bool
+	tool      bool
 	out, err  uint32 // credit; 0: plenty
 
 	pid            int
@@ -41,7 +42,10 @@ func (c *command) payload() []byte {
 	}
 	b := []byte{0}
 	if c.stdin {
-		b[0] = 1
+		b[0] |= 1 << 0
+	}
+	if c.tool {
+		b[0] |= 1 << 3
 	}
 	b = frame.AppendU32(frame.AppendU32(b, c.out), c.err)
 	b = frame.AppendStr(frame.AppendStr(b, c.cwd), c.user)

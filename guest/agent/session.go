@@ -5,7 +5,7 @@ import (
 	"smolvm/guest/request"
 )
 
-var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy"}
+var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy", "tools"}
 
 // take handles bytes from the host.
 func (p *Port) take(data []byte) {

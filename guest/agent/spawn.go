@@ -6,6 +6,7 @@ import (
 
 	"smolvm/guest/request"
 	"smolvm/guest/sys"
+	"smolvm/guest/tool"
 )
 
 // failure is why a command did not start.
@@ -27,12 +28,14 @@ func (p *Port) spawn(id uint32, r *request.Exec) *failure {
 	if cwd == "" {
 		cwd = "/"
 	}
-	path, fail := lookPath(r.Argv[0], env, cwd)
-	if fail != nil {
+	path, argv := tool.Name, r.Argv
+	if r.Tool {
+		argv = append([]string{tool.Name}, argv...)
+	} else if path, fail = lookPath(r.Argv[0], env, cwd); fail != nil {
 		return fail
 	}
 	s := &Stream{port: p, id: id, stdin: -1}
-	c := sys.Command{Cred: who.cred}
+	c := sys.Command{Cred: who.cred, Self: r.Tool}
 	if errno := s.makePipes(r, &c.Files); errno != 0 {
 		s.closeChildEnds(&c.Files)
 		s.closePipes()
@@ -40,7 +43,7 @@ func (p *Port) spawn(id uint32, r *request.Exec) *failure {
 	}
 	// None of these strings has a NUL in it: no error can come.
 	c.Path, _ = syscall.BytePtrFromString(path)
-	c.Argv, _ = syscall.SlicePtrFromStrings(r.Argv)
+	c.Argv, _ = syscall.SlicePtrFromStrings(argv)
 	c.Envv, _ = syscall.SlicePtrFromStrings(env)
 	if cwd != "/" {
 		c.Dir, _ = syscall.BytePtrFromString(cwd)

@@ -12,6 +12,12 @@ const (
 	maxStrings = 4096
 )
 
+// Options of an EXEC.
+const (
+	optStdin = 1 << 0
+	optTool  = 1 << 3
+)
+
 // Error says what is wrong with a payload.
 type Error string
 
@@ -26,6 +32,7 @@ type Exec struct {
 	User      string
 	Argv      []string
 	Env       []string
+	Tool      bool // argv names a tool of the agent, not a program
 }
 
 // ParseExec decodes a whole EXEC payload. The result shares no memory with p.
@@ -33,11 +40,11 @@ func ParseExec(p []byte) (*Exec, error) {
 	if len(p) > MaxExec {
 		return nil, Error("request is larger than 2 MiB")
 	}
-	if len(p) < 1 || p[0] > 1 {
+	if len(p) < 1 || p[0]&^(optStdin|optTool) != 0 {
 		return nil, Error("unknown options")
 	}
 	c := cursor{s: string(p[1:])}
-	e := &Exec{Stdin: p[0] == 1}
+	e := &Exec{Stdin: p[0]&optStdin != 0, Tool: p[0]&optTool != 0}
 	e.OutCredit, e.ErrCredit = c.u32(), c.u32()
 	e.Cwd, e.User = c.str(), c.str()
 	e.Argv, e.Env = c.strs(), c.strs()

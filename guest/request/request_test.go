@@ -11,7 +11,10 @@ import (
 func encode(e *Exec) []byte {
 	b := []byte{0}
 	if e.Stdin {
-		b[0] = 1
+		b[0] |= optStdin
+	}
+	if e.Tool {
+		b[0] |= optTool
 	}
 	b = frame.AppendU32(frame.AppendU32(b, e.OutCredit), e.ErrCredit)
 	b = frame.AppendStr(frame.AppendStr(b, e.Cwd), e.User)
@@ -25,11 +28,11 @@ func encode(e *Exec) []byte {
 }
 
 func equal(a, b *Exec) bool {
-	return a.Stdin == b.Stdin && a.OutCredit == b.OutCredit && a.ErrCredit == b.ErrCredit &&
+	return a.Stdin == b.Stdin && a.Tool == b.Tool && a.OutCredit == b.OutCredit && a.ErrCredit == b.ErrCredit &&
 		a.Cwd == b.Cwd && a.User == b.User && slices.Equal(a.Argv, b.Argv) && slices.Equal(a.Env, b.Env)
 }
 
-var sample = Exec{true, 1, 2, "/cwd", "user:group", []string{"a", "", "\xff"}, []string{"A=", "B=c=d"}}
+var sample = Exec{Stdin: true, OutCredit: 1, ErrCredit: 2, Cwd: "/cwd", User: "user:group", Argv: []string{"a", "", "\xff"}, Env: []string{"A=", "B=c=d"}, Tool: true}
 
 func TestExec(t *testing.T) {
 	got, err := ParseExec(encode(&sample))

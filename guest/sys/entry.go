@@ -11,6 +11,39 @@ import (
 // woken on another one, which doubles the time until main.
 func entry()
 
+// initialStack is how the kernel leaves the stack of a new program.
+type initialStack struct {
+	argc uintptr
+	argv [maxArgs]*byte // as many as argc says
+}
+
+const maxArgs = 1 << 16
+
+// atEntry is set by entry; nil: the program was linked without it.
+var atEntry *initialStack
+
+// Args returns the arguments of the program, its name first. (Package os, which
+// does the same, costs start-up time.)
+func Args() []string {
+	if atEntry == nil {
+		return nil
+	}
+	args := make([]string, min(atEntry.argc, maxArgs))
+	for i := range args {
+		args[i] = cString(atEntry.argv[i])
+	}
+	return args
+}
+
+// cString is a string up to its NUL, in place.
+func cString(p *byte) string {
+	n := 0
+	for *(*byte)(unsafe.Add(unsafe.Pointer(p), n)) != 0 {
+		n++
+	}
+	return unsafe.String(p, n)
+}
+
 // AllCPUs lets the calling thread, and the commands that it starts, use all
 // CPUs again.
 func AllCPUs() {

@@ -3,11 +3,16 @@
 DATA	·firstCPU+0(SB)/8, $1
 GLOBL	·firstCPU(SB), RODATA, $8
 
-// entry: with three arguments or more, fill them into earlySteps and fork the
-// helper that takes these steps; they share a page, in which it tells how far
-// it is. Then sched_setaffinity(0, 8, &firstCPU) and Go's own entry. The stack
-// is as the kernel left it: argc, argv, nil, envp, nil.
+// entry: process 1 with three arguments or more fills them into earlySteps and
+// forks the helper that takes these steps; they share a page, in which it tells
+// how far it is. Then sched_setaffinity(0, 8, &firstCPU) and Go's own entry. The
+// stack is as the kernel left it: argc, argv, nil, envp, nil.
 TEXT ·entry(SB),NOSPLIT|NOFRAME,$0-0
+	MOVQ	SP, ·atEntry(SB)
+	MOVQ	$39, AX	// getpid
+	SYSCALL
+	CMPQ	AX, $1
+	JNE	pin
 	MOVQ	0(SP), CX	// argc
 	CMPQ	CX, $4
 	JLT	pin

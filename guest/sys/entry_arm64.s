@@ -3,11 +3,18 @@
 DATA	·firstCPU+0(SB)/8, $1
 GLOBL	·firstCPU(SB), RODATA, $8
 
-// entry: with three arguments or more, fill them into earlySteps and fork the
-// helper that takes these steps; they share a page, in which it tells how far
-// it is. Then sched_setaffinity(0, 8, &firstCPU) and Go's own entry. The stack
-// is as the kernel left it: argc, argv, nil, envp, nil.
+// entry: process 1 with three arguments or more fills them into earlySteps and
+// forks the helper that takes these steps; they share a page, in which it tells
+// how far it is. Then sched_setaffinity(0, 8, &firstCPU) and Go's own entry. The
+// stack is as the kernel left it: argc, argv, nil, envp, nil.
 TEXT ·entry(SB),NOSPLIT|NOFRAME,$0-0
+	MOVD	RSP, R1
+	MOVD	$·atEntry(SB), R2
+	MOVD	R1, (R2)
+	MOVD	$172, R8	// getpid
+	SVC
+	CMP	$1, R0
+	BNE	pin
 	MOVD	0(RSP), R1	// argc
 	CMP	$4, R1
 	BLT	pin

@@ -16,6 +16,7 @@ const (
 // Command is what Spawn starts.
 type Command struct {
 	Path       *byte
+	Self       bool    // our own program in place of Path
 	Argv, Envv []*byte // each ends in nil
 	Dir        *byte   // nil: as the agent
 	Files      [3]int  // become 0, 1 and 2
@@ -117,7 +118,16 @@ func Spawn(c *Command) (pid, failedAt int, errno syscall.Errno) {
 	if c.Dir != nil {
 		add(StepDir, syscall.SYS_CHDIR, uintptr(unsafe.Pointer(c.Dir)), 0, 0)
 	}
-	add(StepExec, syscall.SYS_EXECVE, uintptr(unsafe.Pointer(c.Path)), uintptr(unsafe.Pointer(&c.Argv[0])), uintptr(unsafe.Pointer(&c.Envv[0])))
+	argv, envv := uintptr(unsafe.Pointer(&c.Argv[0])), uintptr(unsafe.Pointer(&c.Envv[0]))
+	if c.Self {
+		self, e := ownProgram()
+		if e != 0 {
+			return 0, StepSelf, e
+		}
+		steps[n], kinds[n] = step{nrExecveat, uintptr(self), uintptr(unsafe.Pointer(&noPath)), argv, envv, atEmptyPath}, StepExec
+	} else {
+		add(StepExec, syscall.SYS_EXECVE, uintptr(unsafe.Pointer(c.Path)), argv, envv)
+	}
 	thePlan = plan{clone: &cloneArgs, cloneSize: unsafe.Sizeof(cloneArgs), steps: &steps[0]}
 	pid = vfork(&thePlan)
 	if pid < 0 {
