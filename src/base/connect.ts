@@ -51,7 +51,7 @@ export function readUntil<T>(
       reject(error);
     };
     const onClose = (): void => {
-      fail(new SmolVMError('HOST_FAILED', 'the other side closed the connection'));
+      fail(new PeerClosedError());
     };
     const onAbort = (): void => {
       fail(signal.reason as Error);
@@ -70,4 +70,11 @@ export function readUntil<T>(
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
   });
+}
+
+/** The other side closed the connection where an answer was expected. Code `HOST_FAILED`. */
+export class PeerClosedError extends SmolVMError {
+  constructor() {
+    super('HOST_FAILED', 'the other side closed the connection');
+  }
 }

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { isIP } from 'node:net';
-import { connect, connectSoon, readUntil } from '../../base/connect.ts';
+import { isIP, type Socket } from 'node:net';
+import { connect, connectSoon, PeerClosedError, readUntil } from '../../base/connect.ts';
 import { Deadline } from '../../base/deadline.ts';
 import { JsonLines } from '../../base/json-lines.ts';
+import { poll } from '../../base/poll.ts';
 import { minimalEnv } from '../../base/subprocess.ts';
 import { errnoOf, SmolVMError, ValidationError } from '../../errors.ts';
 import { forwardSocket, vmPaths } from '../../spec/file-names.ts';
@@ -74,6 +75,9 @@ function requestOf(
   };
 }
 
+/** How soon a forwarder that was just ending is asked again, or replaced. */
+const RETRY_MS = 10;
+
 /** Asks the VM's forwarder, which is started where there is none and one is needed. */
 async function ask(
   services: Services,
@@ -82,10 +86,23 @@ async function ask(
   signal: AbortSignal,
 ): Promise<readonly Forward[]> {
   const path = forwardSocket(vmPaths(services.paths, vmId));
-  const socket =
-    (await connect(path).catch(notServed)) ??
-    (request.op === 'add' ? await startForwarder(services, vmId, signal) : undefined);
-  if (socket === undefined) return [];
+  return poll(
+    async () => {
+      const socket =
+        (await ifServed(connect(path))) ??
+        (request.op === 'add' ? await startForwarder(services, vmId, signal) : undefined);
+      return socket === undefined ? [] : await ifServed(askOn(socket, request, signal));
+    },
+    RETRY_MS,
+    signal,
+  );
+}
+
+async function askOn(
+  socket: Socket,
+  request: ForwardRequest,
+  signal: AbortSignal,
+): Promise<readonly Forward[]> {
   try {
     socket.write(`${JSON.stringify(request)}\n`);
     const lines = new JsonLines();
@@ -97,16 +114,19 @@ async function ask(
   }
 }
 
-function notServed(error: unknown): undefined {
-  if (['ENOENT', 'ECONNREFUSED'].includes(errnoOf(error) ?? '')) return undefined;
-  throw error;
+/** Nobody there, or somebody who was just leaving: a forwarder ends with its last forward. */
+const GONE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
+async function ifServed<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (GONE.has(errnoOf(error)) || error instanceof PeerClosedError) return undefined;
+    throw error;
+  }
 }
 
-async function startForwarder(
-  services: Services,
-  vmId: string,
-  signal: AbortSignal,
-): Promise<Awaited<ReturnType<typeof connect>>> {
+async function startForwarder(services: Services, vmId: string, signal: AbortSignal): Promise<Socket> {
   const paths = vmPaths(services.paths, vmId);
   const log = openSync(paths.forwardLog, 'a', 0o600);
   const child = spawn(process.execPath, [services.forwarderProgram, vmId, `${paths.marker}:forward`], {
