@@ -10,7 +10,6 @@ func grow(args []string) *failure {
 	const (
 		mounts     = "/proc/self/mountinfo"
 		mostMounts = 1 << 20    // bytes
-		diskSize   = 0x80081272 // BLKGETSIZE64
 		resizeFs   = 0x40086610 // EXT4_IOC_RESIZE_FS
 	)
 	if len(args) != 0 {
@@ -20,17 +19,9 @@ func grow(args []string) *failure {
 	if errno != 0 {
 		return check(errno, "read", mounts)
 	}
-	device := rootDevice(text)
-	if device == "" {
-		return check(syscall.ENODEV, "open", "/")
-	}
-	disk, errno := openAt(atCwd, device, syscall.O_RDONLY, 0)
-	if errno != 0 {
-		return check(errno, "open", device)
-	}
-	var bytes uint64
-	if errno = ioctl(disk, diskSize, unsafe.Pointer(&bytes)); errno != 0 {
-		return check(errno, "ioctl", device)
+	bytes, f := diskBytes(rootDevice(text))
+	if f != nil {
+		return f
 	}
 	root, errno := openAt(atCwd, "/", syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if errno != 0 {
@@ -47,6 +38,19 @@ func grow(args []string) *failure {
 	}
 	out := output{[]byte(itoa(int64(blocks*uint64(fs.Bsize))) + "\n")}
 	return out.flush()
+}
+
+func diskBytes(device string) (bytes uint64, f *failure) {
+	const diskSize = 0x80081272 // BLKGETSIZE64
+	if device == "" {
+		return 0, check(syscall.ENODEV, "open", "/")
+	}
+	fd, errno := openAt(atCwd, device, syscall.O_RDONLY, 0)
+	if errno != 0 {
+		return 0, check(errno, "open", device)
+	}
+	errno = ioctl(fd, diskSize, unsafe.Pointer(&bytes))
+	return bytes, check(errno, "ioctl", device)
 }
 
 func ioctl(fd int, request uintptr, arg unsafe.Pointer) syscall.Errno {

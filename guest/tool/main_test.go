@@ -184,6 +184,19 @@ func begin(t *testing.T, args ...string) (cmd *exec.Cmd, in io.WriteCloser) {
 	return cmd, in
 }
 
+// TestAllCPUs: a program begins on one CPU, a tool goes on with all.
+func TestAllCPUs(t *testing.T) {
+	allowed := func(status string) string {
+		_, rest, _ := strings.Cut(status, "\nCpus_allowed:\t")
+		mask, _, _ := strings.Cut(rest, "\n")
+		return mask
+	}
+	want, got := allowed(get(t, "/proc/self/status")), allowed(string(run(t, "read", "/proc/self/status", "0", "-1").ok().stdout))
+	if got < want || got == "" {
+		t.Fatalf("%s, want %s", got, want)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"no-such"}, {"stat"}, {"stat", "a", "b"}, {"list"}, {"read", "a", "0"}, {"read", "a", "-1", "0"}, {"read", "a", "0", "-2"},

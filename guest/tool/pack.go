@@ -38,9 +38,9 @@ func (p *packer) entry(dir int, name, rel string, depth int) *failure {
 	p.entries++
 	switch {
 	case p.entries > tree.MaxEntries:
-		return check(syscall.E2BIG, opPack, p.at(rel))
+		return p.check(syscall.E2BIG, opPack, rel)
 	case depth > tree.MaxDepth || len(rel) > tree.MaxPath:
-		return check(syscall.ENAMETOOLONG, opPack, p.at(rel))
+		return p.check(syscall.ENAMETOOLONG, opPack, rel)
 	}
 	switch st.Mode & syscall.S_IFMT {
 	case syscall.S_IFDIR:
@@ -72,7 +72,7 @@ func (p *packer) gone(errno syscall.Errno, op, rel string) *failure {
 	if errno == syscall.ENOENT && rel != "" {
 		return nil
 	}
-	return check(errno, op, p.at(rel))
+	return p.check(errno, op, rel)
 }
 
 func (p *packer) folder(dir int, name, rel string, depth int) *failure {
@@ -83,7 +83,7 @@ func (p *packer) folder(dir int, name, rel string, depth int) *failure {
 	defer closeFd(fd)
 	st, errno := statFd(fd)
 	if errno != 0 {
-		return check(errno, "stat", p.at(rel))
+		return p.check(errno, "stat", rel)
 	}
 	p.out.b = tree.AppendFolder(p.out.b, rel, st.Mode&maxMode, nanos(st.Mtim))
 	if f := p.out.drain(); f != nil {
@@ -92,7 +92,7 @@ func (p *packer) folder(dir int, name, rel string, depth int) *failure {
 	for in := (entries{fd: fd}); ; {
 		name, _, errno := in.next()
 		if errno != 0 {
-			return check(errno, "getdents", p.at(rel))
+			return p.check(errno, "getdents", rel)
 		}
 		if name == "" {
 			return nil
@@ -103,11 +103,14 @@ func (p *packer) folder(dir int, name, rel string, depth int) *failure {
 	}
 }
 
-// at is where an entry is, for messages.
-func (p *packer) at(rel string) string {
+// check makes a failure of an errno at an entry.
+func (p *packer) check(errno syscall.Errno, op, rel string) *failure {
+	if errno == 0 {
+		return nil
+	}
 	path := join(p.path, rel)
 	if len(path) > maxShown {
-		return p.path
+		path = p.path
 	}
-	return path
+	return check(errno, op, path)
 }

@@ -16,7 +16,7 @@ func (p *packer) file(dir int, name, rel string) *failure {
 	defer closeFd(fd)
 	st, errno := statFd(fd)
 	if errno != 0 {
-		return check(errno, "stat", p.at(rel))
+		return p.check(errno, "stat", rel)
 	}
 	if mustBeRegular(st.Mode) != 0 { // it was when we looked
 		return p.skip(rel)
@@ -43,7 +43,7 @@ func (p *packer) data(fd int, rel string, size int64) *failure {
 	if errno == 0 && now.Size < size {
 		return p.shrunk(rel)
 	}
-	return check(errno, "stat", p.at(rel))
+	return p.check(errno, "stat", rel)
 }
 
 // extent finds the data at or after an offset: from start to end. A file system
@@ -75,7 +75,7 @@ func (p *packer) pieces(fd int, rel string, at, end int64) *failure {
 		b = append(b, make([]byte, room)...)
 		n, errno := readAt(fd, b[start+tree.PieceHead:], at)
 		if errno != 0 {
-			return check(errno, "read", p.at(rel))
+			return p.check(errno, "read", rel)
 		}
 		if n == 0 {
 			return p.shrunk(rel)
@@ -88,5 +88,5 @@ func (p *packer) pieces(fd int, rel string, at, end int64) *failure {
 }
 
 func (p *packer) shrunk(rel string) *failure {
-	return check(syscall.EIO, opPack, p.at(rel))
+	return p.check(syscall.EIO, opPack, rel)
 }

@@ -28,7 +28,12 @@ func readFile(args []string) *failure {
 	if errno != 0 {
 		return check(errno, "read", path)
 	}
-	// Not up to the size that was told: files of /proc tell 0.
+	return copyOut(fd, path, length)
+}
+
+// copyOut writes so many bytes of a file, or all, to stdout. It does not trust
+// the size that the file has: in /proc that is 0.
+func copyOut(fd int, path string, length int64) *failure {
 	b := make([]byte, bufferSize)
 	for length != 0 {
 		if length > 0 && length < int64(len(b)) {

@@ -23,51 +23,55 @@ type level struct {
 }
 
 func (r *remover) remove(name string) *failure {
-	errno := r.enter(name)
+	f := r.enter(name)
+	for f == nil && len(r.levels) > 0 {
+		f = r.step()
+	}
+	for i := range r.levels {
+		if r.levels[i].fd >= 0 {
+			closeFd(r.levels[i].fd)
+		}
+	}
+	return f
+}
+
+// step removes one entry of the lowest level, or goes into it or out of the level.
+func (r *remover) step() *failure {
+	top := &r.levels[len(r.levels)-1]
+	name, kind, errno := top.next()
 	if errno != 0 {
-		return check(errno, "open", r.path)
+		return r.check(errno, "getdents", "")
 	}
-	for len(r.levels) > 0 && errno == 0 {
-		top := &r.levels[len(r.levels)-1]
-		var kind byte
-		if name, kind, errno = top.next(); errno != 0 {
-			break
-		}
-		if name == "" {
-			if errno = r.leave(); errno == 0 {
-				continue
-			}
-			break
-		}
-		errno = syscall.EISDIR
-		if kind != kindFolder {
-			errno = unlinkAt(top.fd, name, 0)
-		}
-		top.progress = true
-		if errno == syscall.EISDIR {
-			errno = r.enter(name)
-		}
-		if errno == syscall.ENOENT { // somebody else removed it
-			errno = 0
-		}
+	if name == "" {
+		return r.leave()
 	}
-	f := check(errno, "unlink", r.at(name))
-	r.close()
+	top.progress = true
+	errno = syscall.EISDIR
+	if kind != kindFolder {
+		errno = unlinkAt(top.fd, name, 0)
+	}
+	f := r.check(errno, "unlink", name)
+	if errno == syscall.EISDIR {
+		f = r.enter(name)
+	}
+	if f != nil && f.errno == syscall.ENOENT { // somebody else removed it
+		return nil
+	}
 	return f
 }
 
 // enter opens a folder of the level and makes it the next level.
-func (r *remover) enter(name string) syscall.Errno {
+func (r *remover) enter(name string) *failure {
 	n := len(r.levels)
 	in := r.above(n)
 	if r.force {
 		if errno := chmodAt(in, name, 0o700); errno != 0 {
-			return errno
+			return r.check(errno, "chmod", name)
 		}
 	}
 	fd, errno := openAt(in, name, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if errno != 0 {
-		return errno
+		return r.check(errno, "open", name)
 	}
 	st, errno := statFd(fd)
 	r.levels = append(r.levels, level{entries: entries{fd: fd}, name: name, dev: uint64(st.Dev), ino: st.Ino})
@@ -77,7 +81,7 @@ func (r *remover) enter(name string) syscall.Errno {
 			far.entries = entries{fd: -1}
 		}
 	}
-	return errno
+	return r.check(errno, "stat", "")
 }
 
 // above is the folder that holds level n.
@@ -89,27 +93,27 @@ func (r *remover) above(n int) int {
 }
 
 // leave removes the emptied level.
-func (r *remover) leave() syscall.Errno {
+func (r *remover) leave() *failure {
 	n := len(r.levels) - 1
 	top := &r.levels[n]
 	if n > 0 && r.levels[n-1].fd < 0 {
 		if errno := r.reopen(n - 1); errno != 0 {
-			return errno
+			return r.check(errno, "open", "")
 		}
 	}
 	errno := unlinkAt(r.above(n), top.name, atRemoveDir)
 	if errno == syscall.ENOTEMPTY && top.progress {
 		// Some file systems lose their place when entries go: once more.
-		_, errno = seek(top.fd, 0, seekSet)
 		top.progress = false
-		return errno
+		_, errno = seek(top.fd, 0, seekSet)
+		return r.check(errno, "lseek", "")
 	}
-	if errno == 0 || errno == syscall.ENOENT {
-		closeFd(top.fd)
-		r.levels = r.levels[:n]
-		return 0
+	if errno != 0 && errno != syscall.ENOENT {
+		return r.check(errno, "rmdir", "")
 	}
-	return errno
+	closeFd(top.fd)
+	r.levels = r.levels[:n]
+	return nil
 }
 
 // reopen opens a level that was closed, from the one below. It is read from its
@@ -129,24 +133,18 @@ func (r *remover) reopen(n int) syscall.Errno {
 	return errno
 }
 
-// at is the path of a name in the level, for a message of a bounded length.
-func (r *remover) at(name string) string {
+// check makes a failure of an errno at a name in the level (empty: at the level
+// itself). The path is of a bounded length.
+func (r *remover) check(errno syscall.Errno, op, name string) *failure {
 	path := r.path
-	for i := range r.levels {
-		if i > 0 {
-			path = join(path, r.levels[i].name)
-		}
-		if len(path) > maxShown {
-			return r.path
-		}
+	if errno == 0 || len(r.levels) == 0 {
+		return check(errno, op, path)
 	}
-	return join(path, name)
-}
-
-func (r *remover) close() {
-	for i := range r.levels {
-		if r.levels[i].fd >= 0 {
-			closeFd(r.levels[i].fd)
-		}
+	for i := 1; i < len(r.levels) && len(path) <= maxShown; i++ {
+		path = join(path, r.levels[i].name)
 	}
+	if path = join(path, name); len(path) > maxShown {
+		path = r.path
+	}
+	return check(errno, op, path)
 }

@@ -21,19 +21,19 @@ type tool struct {
 }
 
 var tools = [...]tool{
-	{"stat", "PATH", stat},
-	{"lstat", "PATH", lstat},
-	{"list", "PATH", list},
-	{"read", "PATH OFFSET LENGTH", readFile},
-	{"write", "PATH MODE FLAGS SIZE", writeFile},
-	{"mkdir", "PATH MODE FLAGS", mkdir},
-	{"remove", "PATH FLAGS", remove},
-	{"rename", "FROM TO FLAGS", rename},
-	{"chmod", "PATH MODE", chmod},
-	{"pack", "PATH", pack},
-	{"unpack", "PATH FLAGS", unpack},
-	{"dial", "HOST PORT", dial},
-	{"listening", "PORT...", listening},
+	{"stat", " PATH", stat},
+	{"lstat", " PATH", lstat},
+	{"list", " PATH", list},
+	{"read", " PATH OFFSET LENGTH", readFile},
+	{"write", " PATH MODE FLAGS SIZE", writeFile},
+	{"mkdir", " PATH MODE FLAGS", mkdir},
+	{"remove", " PATH FLAGS", remove},
+	{"rename", " FROM TO FLAGS", rename},
+	{"chmod", " PATH MODE", chmod},
+	{"pack", " PATH", pack},
+	{"unpack", " PATH FLAGS", unpack},
+	{"dial", " HOST PORT", dial},
+	{"listening", " PORT...", listening},
 	{"grow", "", grow},
 }
 
@@ -67,7 +67,7 @@ func find(args []string) *tool {
 func usage() int {
 	text := "usage:\n"
 	for i := range tools {
-		text += "  " + Name + " " + tools[i].name + " " + tools[i].usage + "\n"
+		text += "  " + Name + " " + tools[i].name + tools[i].usage + "\n"
 	}
 	writeAll(2, []byte(text))
 	return exitUsage

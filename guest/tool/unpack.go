@@ -67,6 +67,14 @@ func (u *unpacker) fault(err error) *failure {
 	return &failure{errnoOf(err), "read", "stdin"}
 }
 
+// check makes a failure of an errno at an entry.
+func (u *unpacker) check(errno syscall.Errno, op, path string) *failure {
+	if errno == 0 {
+		return nil
+	}
+	return check(errno, op, join(u.path, path))
+}
+
 // place opens the folder in which the root is to be.
 func (u *unpacker) place() (dir int, name string, f *failure) {
 	if u.set.has('p') {

@@ -36,15 +36,15 @@ func (u *unpacker) end() *failure {
 
 func (u *unpacker) entry(e *tree.Entry) *failure {
 	if errno := u.enter(e.Parent); errno != 0 {
-		return check(errno, "open", join(u.path, e.Path))
+		return u.check(errno, "open", e.Path)
 	}
 	_, name := tree.Split(e.Path)
 	if e.Kind == tree.Folder {
-		return check(u.makeFolder(name, e), "mkdir", join(u.path, e.Path))
+		return u.check(u.makeFolder(name, e), "mkdir", e.Path)
 	}
 	if u.merge {
 		if errno := replaceable(u.holder, name); errno != 0 {
-			return check(errno, "open", join(u.path, e.Path))
+			return u.check(errno, "open", e.Path)
 		}
 		return u.put(u.holder, name, e, nil)
 	}
@@ -106,7 +106,7 @@ func (u *unpacker) finish() *failure {
 			continue
 		}
 		if errno := u.finishFolder(n, f); errno != 0 {
-			return check(errno, "chmod", join(u.path, u.pathOf(n)))
+			return u.check(errno, "chmod", u.pathOf(n))
 		}
 	}
 	return nil

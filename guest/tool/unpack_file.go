@@ -27,13 +27,12 @@ func replaceable(dir int, name string) syscall.Errno {
 // put gives a file or a symlink its name when it is complete, in place of what
 // has the name. Last is asked before.
 func (u *unpacker) put(dir int, name string, e *tree.Entry, last func() *failure) *failure {
-	shown := join(u.path, e.Path)
 	if e.Kind == tree.Link {
 		return u.putLink(dir, name, e, last)
 	}
 	s, errno := stage(dir)
 	if errno != 0 {
-		return check(errno, "open", shown)
+		return u.check(errno, "open", e.Path)
 	}
 	defer s.drop()
 	if f := u.content(s.fd, e); f != nil {
@@ -45,20 +44,20 @@ func (u *unpacker) put(dir int, name string, e *tree.Entry, last func() *failure
 		}
 	}
 	errno, op := s.commit(name, false)
-	return check(errno, op, shown)
+	return u.check(errno, op, e.Path)
 }
 
 func (u *unpacker) putLink(dir int, name string, e *tree.Entry, last func() *failure) *failure {
 	hidden, errno := hide(func(name string) syscall.Errno { return symlinkAt(e.Target, dir, name) })
 	if errno != 0 {
-		return check(errno, "symlink", join(u.path, e.Path))
+		return u.check(errno, "symlink", e.Path)
 	}
-	f := check(setTime(dir, hidden, e.MTime, atNoFollow), "utimensat", join(u.path, e.Path))
+	f := u.check(setTime(dir, hidden, e.MTime, atNoFollow), "utimensat", e.Path)
 	if f == nil && last != nil {
 		f = last()
 	}
 	if f == nil {
-		f = check(renameAt(dir, hidden, dir, name, 0), "rename", join(u.path, e.Path))
+		f = u.check(renameAt(dir, hidden, dir, name, 0), "rename", e.Path)
 	}
 	if f != nil {
 		unlinkAt(dir, hidden, 0)
@@ -73,12 +72,12 @@ func (u *unpacker) create(name string, e *tree.Entry) *failure {
 		if errno == 0 {
 			errno = setTime(u.holder, name, e.MTime, atNoFollow)
 		}
-		return check(errno, "symlink", join(u.path, e.Path))
+		return u.check(errno, "symlink", e.Path)
 	}
 	const flags = syscall.O_WRONLY | syscall.O_CREAT | syscall.O_EXCL | syscall.O_NOFOLLOW
 	fd, errno := openAt(u.holder, name, flags, 0o600)
 	if errno != 0 {
-		return check(errno, "open", join(u.path, e.Path))
+		return u.check(errno, "open", e.Path)
 	}
 	defer closeFd(fd)
 	return u.content(fd, e)
@@ -86,10 +85,9 @@ func (u *unpacker) create(name string, e *tree.Entry) *failure {
 
 // content fills a new file. What the stream leaves out stays a hole.
 func (u *unpacker) content(fd int, e *tree.Entry) *failure {
-	shown := join(u.path, e.Path)
 	// The size first: one that the file system cannot hold is known at once.
 	if errno := truncate(fd, e.Size); errno != 0 {
-		return check(errno, "ftruncate", shown)
+		return u.check(errno, "ftruncate", e.Path)
 	}
 	for {
 		at, data, err := u.in.Data()
@@ -97,10 +95,10 @@ func (u *unpacker) content(fd int, e *tree.Entry) *failure {
 			return u.fault(err)
 		}
 		if data == nil {
-			return check(seal(fd, e.Mode, e.MTime), "chmod", shown)
+			return u.check(seal(fd, e.Mode, e.MTime), "chmod", e.Path)
 		}
 		if errno := writeAllAt(fd, data, at); errno != 0 {
-			return check(errno, "write", shown)
+			return u.check(errno, "write", e.Path)
 		}
 	}
 }

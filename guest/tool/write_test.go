@@ -147,17 +147,22 @@ func TestWriteDevice(t *testing.T) {
 	must(t, err)
 	defer reader.Close()
 	big := strings.Repeat("x", 200_000)
-	done := make(chan *call)
-	go func() { done <- runIn(t, big, "write", fifo, "-", "-", "200000") }()
-	got := 0
-	for got < len(big) {
-		n, err := reader.Read(make([]byte, 10_000))
-		if n == 0 && err != nil {
-			time.Sleep(time.Millisecond) // no writer yet
+	received := make(chan int)
+	go func() {
+		got := 0
+		for end := time.Now().Add(20 * time.Second); got < len(big) && time.Now().Before(end); {
+			n, err := reader.Read(make([]byte, 10_000))
+			if err != nil {
+				time.Sleep(time.Millisecond) // no writer yet
+			}
+			got += max(n, 0)
 		}
-		got += max(n, 0)
+		received <- got
+	}()
+	runIn(t, big, "write", fifo, "-", "-", "200000").ok()
+	if got := <-received; got != len(big) {
+		t.Fatal(got)
 	}
-	(<-done).ok()
 	holds(t, dir, "fifo")
 }
 
