@@ -15,11 +15,20 @@ type packer struct {
 }
 
 func pack(args []string) *failure {
-	if len(args) != 1 {
+	if len(args) != 1 && len(args) != 2 {
 		return badUsage
 	}
-	p := packer{path: args[0]}
-	f := p.entry(atCwd, p.path, "", 0)
+	p, root := packer{path: args[0]}, args[0]
+	if len(args) == 2 {
+		set, ok := flags(args[1], "l")
+		if !ok {
+			return badUsage
+		}
+		if set.has('l') {
+			root = followed(root)
+		}
+	}
+	f := p.entry(atCwd, root, "", 0)
 	if f == nil {
 		p.out.b = tree.AppendEnd(p.out.b, p.skipped)
 		return p.out.flush()
@@ -27,6 +36,21 @@ func pack(args []string) *failure {
 	p.out.b = tree.AppendFailed(p.out.b, f.text())
 	p.out.flush() // f is the reason, whether this can be told or not
 	return f
+}
+
+// followed is the path of what a path leads to. Where that cannot be told it is
+// the path itself: packing it will say why.
+func followed(path string) string {
+	fd, errno := openAt(atCwd, path, oPath, 0)
+	if errno != 0 {
+		return path
+	}
+	defer syscall.Close(fd)
+	target, errno := readLinkAt(atCwd, "/proc/self/fd/"+itoa(int64(fd)))
+	if errno != 0 {
+		return path
+	}
+	return target
 }
 
 // entry adds what a name in a folder stands for. Rel is its path in the stream.
@@ -80,7 +104,7 @@ func (p *packer) folder(dir int, name, rel string, depth int) *failure {
 	if errno != 0 {
 		return p.gone(errno, "open", rel)
 	}
-	defer closeFd(fd)
+	defer syscall.Close(fd)
 	st, errno := statFd(fd)
 	if errno != 0 {
 		return p.check(errno, "stat", rel)

@@ -30,7 +30,7 @@ var tools = [...]tool{
 	{"remove", " PATH FLAGS", remove},
 	{"rename", " FROM TO FLAGS", rename},
 	{"chmod", " PATH MODE", chmod},
-	{"pack", " PATH", pack},
+	{"pack", " PATH [FLAGS]", pack},
 	{"unpack", " PATH FLAGS", unpack},
 	{"dial", " HOST PORT", dial},
 	{"listening", " PORT...", listening},

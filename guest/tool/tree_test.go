@@ -105,6 +105,9 @@ func TestPackOne(t *testing.T) {
 	path := put(t, dir+"/f", "text", 0o604)
 	must(t, os.Symlink("f", dir+"/l"))
 	file, link := run(t, "pack", path).ok().stdout, run(t, "pack", dir+"/l").ok().stdout
+	if followed := run(t, "pack", dir+"/l", "l").ok().stdout; string(followed) != string(file) {
+		t.Fatalf("followed %q, the file is %q", followed, file)
+	}
 	runIn(t, string(file), "unpack", dir+"/x/y/g", "p").ok()
 	runIn(t, string(file), "unpack", dir+"/x/y/h/", "-").ok()
 	runIn(t, string(link), "unpack", dir+"/x/m", "-").ok()

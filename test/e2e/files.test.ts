@@ -5,6 +5,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -19,6 +20,11 @@ import { SmolVM } from 'smolvm';
 import { useRealHost } from './real-host.ts';
 
 const host = useRealHost();
+
+/** An empty folder of one test. */
+function emptyFolder(): string {
+  return mkdtempSync(join(host.scratch, 'test-'));
+}
 
 describe('files of a VM', () => {
   test('are written whole, read, appended to, described, listed, renamed and removed', async () => {
@@ -90,7 +96,8 @@ describe('files of a VM', () => {
 
   test('are copied: 4096 random bytes up and down are identical, with names, modes and missing folders', async () => {
     await using vm = await SmolVM.launch();
-    const [local, back] = [join(host.scratch, 'a file.bin'), join(host.scratch, 'back')];
+    const folder = emptyFolder();
+    const [local, back] = [join(folder, 'a file.bin'), join(folder, 'back')];
     writeFileSync(local, randomBytes(4096), { mode: 0o751 });
     chmodSync(local, 0o751);
     expect(await vm.uploadFile(local, '/srv/new/folder/')).toBe('/srv/new/folder/a file.bin');
@@ -103,33 +110,35 @@ describe('files of a VM', () => {
     expect(lstatSync(join(back, 'link')).isFile()).toBe(true);
   });
 
-  test.each<[string, (vm: SmolVM) => Promise<unknown>]>([
+  test.each<[string, (vm: SmolVM, folder: string) => Promise<unknown>]>([
     ['a relative guest path', (vm) => vm.uploadFile('/etc/hostname', 'relative')],
     ['a folder for a file', (vm) => vm.uploadFile('/etc', '/srv/x')],
     ['a local file that is not there', (vm) => vm.uploadFile('/no/such/file', '/srv/x')],
-    ['a guest folder for a file', (vm) => vm.downloadFile('/etc', join(host.scratch, 'x'))],
+    ['a guest folder for a file', (vm, folder) => vm.downloadFile('/etc', join(folder, 'x'))],
   ])('that are wrong are refused and leave nothing: %s', async (_what, copy) => {
     await using vm = await SmolVM.launch({ vcpuCount: 1 });
-    await expect(copy(vm)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    const folder = emptyFolder();
+    await expect(copy(vm, folder)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     expect(await vm.files.exists('/srv/x')).toBe(false);
-    expect(readdirSync(host.scratch)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('need their folders where making them is switched off', async () => {
     await using vm = await SmolVM.launch({ vcpuCount: 1 });
-    const makeDirs = false;
+    const [makeDirs, folder] = [false, emptyFolder()];
     await expect(vm.uploadFile('/etc/hostname', '/no/such/file', { makeDirs })).rejects.toMatchObject({
       details: { errno: 'ENOENT' },
     });
-    await expect(
-      vm.downloadFile('/etc/hostname', join(host.scratch, 'no/file'), { makeDirs }),
-    ).rejects.toThrow(/no such file/);
-    expect(existsSync(join(host.scratch, 'no'))).toBe(false);
+    await expect(vm.downloadFile('/etc/hostname', join(folder, 'no/file'), { makeDirs })).rejects.toThrow(
+      /no such file/,
+    );
+    expect(existsSync(join(folder, 'no'))).toBe(false);
   });
 
   test('of a whole folder go both ways, with links, holes, empty folders and odd names, and merge', async () => {
     await using vm = await SmolVM.launch();
-    const tree = join(host.scratch, 'tree');
+    const folder = emptyFolder();
+    const tree = join(folder, 'tree');
     mkdirSync(join(tree, 'empty'), { recursive: true });
     mkdirSync(join(tree, 'sub/closed'), { recursive: true });
     symlinkSync('../../../etc/passwd', join(tree, 'sub/link'));
@@ -139,7 +148,7 @@ describe('files of a VM', () => {
     truncateSync(join(tree, 'holes'), 200 * 1024 * 1024);
     chmodSync(join(tree, 'sub/closed'), 0o555);
     await vm.uploadFolder(tree, '/srv/tree');
-    const back = join(host.scratch, 'back');
+    const back = join(folder, 'back');
     await vm.downloadFolder('/srv/tree', back);
     const same = spawnSync('diff', ['-r', '--no-dereference', tree, back], { encoding: 'utf8' });
     expect(`${same.stdout}${same.stderr}`).toBe('');
@@ -151,7 +160,7 @@ describe('files of a VM', () => {
     await vm.run(['rm', '-r', '/srv/tree/empty']);
     await vm.files.write('/srv/tree/empty', 'a file where a folder is');
     await expect(vm.downloadFolder('/srv/tree', back)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    expect(readdirSync(host.scratch).filter((name) => name.startsWith('.smolvm'))).toEqual([]);
+    expect(readdirSync(folder).toSorted()).toEqual(['back', 'tree']);
   });
 });
 

@@ -1,6 +1,6 @@
-import { SmolVMError } from '../../../errors.ts';
 import { escapeText } from '../../../base/escape-text.ts';
 import { malformed, type ChunkReader } from './chunk-reader.ts';
+import { toolFailure } from './tool-failure.ts';
 
 /**
  * A file, folder or symlink and what is below it, as one stream (docs/agent-tools.md). The first record is the root,
@@ -23,7 +23,7 @@ export const MAX_PATH_BYTES = 4_096;
 export const MAX_DEPTH = 256;
 const MAX_NAME_BYTES = 255;
 const MAX_PIECE_BYTES = 1024 * 1024;
-const MAX_MESSAGE_BYTES = 4_096;
+const MAX_MESSAGE_BYTES = 8_192;
 
 const KIND = { D: 0x44, F: 0x46, L: 0x4c, E: 0x45, X: 0x58 } as const;
 
@@ -46,7 +46,7 @@ export class TreeReader {
   async next(): Promise<TreeRecord | undefined> {
     const kind = await this.#reader.u8();
     if (kind === KIND.E) return this.#end();
-    if (kind === KIND.X) throw senderFailed(await this.#reader.bytes('a message', MAX_MESSAGE_BYTES));
+    if (kind === KIND.X) throw toolFailure((await this.#reader.bytes('a message', MAX_MESSAGE_BYTES)).toString());
     if (kind !== KIND.D && kind !== KIND.F && kind !== KIND.L) throw malformed('a record of an unknown kind');
     const path = await this.#path();
     if (kind === KIND.L) {
@@ -96,10 +96,6 @@ function isPlainPath(path: Buffer): boolean {
     names.length <= MAX_DEPTH &&
     names.every((name) => name !== '' && name !== '.' && name !== '..' && name.length <= MAX_NAME_BYTES && !name.includes('\0'))
   );
-}
-
-function senderFailed(message: Buffer): SmolVMError {
-  return new SmolVMError('GUEST_FILE_FAILED', `the guest could not read its files to the end: ${escapeText(message.toString())}`);
 }
 
 /** A record as bytes. */
