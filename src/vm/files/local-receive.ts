@@ -36,9 +36,9 @@ export async function receiveTree(
   try {
     const built = `${workshop}/tree`;
     const root = await build(tree, Buffer.from(built), options);
-    await place(built, destination, root.kind, options.merge);
+    const way = await place(built, destination, root.kind, options.merge);
     // Last: a folder that may not be written to could not be moved.
-    if (root.kind === 'directory' && !options.merge) await finish(Buffer.from(destination), root);
+    if (way === 'moved' && root.kind === 'directory') await finish(Buffer.from(destination), root);
   } catch (error) {
     throw toSmolVMError(error, `write ${destination}`);
   } finally {
@@ -135,24 +135,26 @@ async function place(
   destination: string,
   kind: TreeRecord['kind'],
   merge: boolean,
-): Promise<void> {
+): Promise<'moved' | 'merged'> {
   const existing = await lstat(destination).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   });
   if (existing === undefined || (kind !== 'directory' && !existing.isDirectory())) {
     await rename(built, destination);
-  } else if (kind === 'directory' && existing.isDirectory() && merge) {
-    await mergeInto(built, destination);
-  } else {
-    throw new SmolVMError(
-      'INVALID_ARGUMENT',
-      `${destination} exists already${existing.isDirectory() ? ' and is a folder' : ''}`,
-      {
-        hint: 'Remove it first, or choose another path.',
-      },
-    );
+    return 'moved';
   }
+  if (kind === 'directory' && existing.isDirectory() && merge) {
+    await mergeInto(built, destination);
+    return 'merged';
+  }
+  throw new SmolVMError(
+    'INVALID_ARGUMENT',
+    `${destination} exists already${existing.isDirectory() ? ' and is a folder' : ''}`,
+    {
+      hint: 'Remove it first, or choose another path.',
+    },
+  );
 }
 
 function tooLarge(): SmolVMError {
