@@ -168,7 +168,7 @@ func (h *host) recv() reply {
 	for {
 		if len(h.buf) >= frame.HeaderSize {
 			n := int(frame.U32(h.buf[8:]))
-			if h.buf[0] < frame.OutHello || h.buf[0] > frame.OutError || n > frame.MaxOut {
+			if h.buf[0] < frame.OutHello || h.buf[0] > frame.OutListed || n > frame.MaxOut {
 				h.t.Fatalf("bad header % x", h.buf[:frame.HeaderSize])
 			}
 			if len(h.buf) >= n+frame.Overhead {

@@ -54,12 +54,19 @@ func (s *Stream) lastBytes() {
 		o := &s.outs[i]
 		o.left = 0
 		if fds[i].Revents&sys.POLLIN != 0 {
-			o.left = sys.Buffered(o.fd)
+			o.left = s.buffered(o)
 		}
 		if o.fd >= 0 && fds[i].Revents&sys.POLLHUP == 0 {
 			s.holder = true
 		}
 	}
+}
+
+func (s *Stream) buffered(o *output) int {
+	if s.terminal {
+		return terminalMost
+	}
+	return sys.Buffered(o.fd)
 }
 
 // exitFrame adds EXIT to dst.
@@ -93,7 +100,7 @@ func (s *Stream) finish() {
 	}
 	s.closeStdin()
 	if len(s.held) > 0 {
-		s.port.loop.release(len(s.held))
+		s.loop.release(len(s.held))
 		s.held = nil
 	}
 }

@@ -96,6 +96,31 @@ func (s *Stream) emit(dst []byte) []byte {
 	return dst
 }
 
+// pull reads what the command has written; 0: there is nothing now.
+func (s *Stream) pull(o *output, room []byte) int {
+	if s.exited && o.left < len(room) {
+		room = room[:o.left]
+	}
+	n := sys.Read(o.fd, room)
+	if n <= 0 {
+		o.ready, o.left = false, 0
+		if n == 0 {
+			s.closeOutput(o)
+		}
+		return 0
+	}
+	if n < len(room) && !s.terminal {
+		o.ready = false // the pipe was empty then; more bytes make a new event
+	}
+	if s.exited {
+		o.left -= n
+		if s.terminal && !sys.Readable(o.fd) {
+			o.left = 0
+		}
+	}
+	return n
+}
+
 // read moves bytes of the pipe straight into a frame at the end of dst.
 func (s *Stream) read(dst []byte, o *output) []byte {
 	at := len(dst)
@@ -103,25 +128,12 @@ func (s *Stream) read(dst []byte, o *output) []byte {
 	if o.credit < uint64(room) {
 		room = int(o.credit)
 	}
-	if s.exited && o.left < room {
-		room = o.left
-	}
 	body := at + frame.HeaderSize
-	n := sys.Read(o.fd, dst[:cap(dst)][body:body+room])
-	if n <= 0 {
-		o.ready, o.left = false, 0
-		if n == 0 {
-			s.closeOutput(o)
-		}
+	n := s.pull(o, dst[:cap(dst)][body:body+room])
+	if n == 0 {
 		return dst
 	}
-	if n < room {
-		o.ready = false // the pipe was empty then; more bytes make a new event
-	}
 	o.credit -= uint64(n)
-	if s.exited {
-		o.left -= n
-	}
 	dst = dst[:body+n+frame.TrailerSize]
 	frame.PutHeader(dst[at:], o.typ, 0, s.id, n)
 	frame.PutTag(dst[body+n:], s.port.tag)

@@ -5,7 +5,7 @@ import (
 	"smolvm/guest/request"
 )
 
-var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy"}
+var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy", "pty"}
 
 // take handles bytes from the host.
 func (p *Port) take(data []byte) {
@@ -48,7 +48,15 @@ func (p *Port) handle(f *frame.Frame) (why string) {
 		return p.time(f)
 	case frame.Entropy:
 		return p.entropy(f)
+	case frame.Resize:
+		return p.resize(f)
+	case frame.Bye:
+		return p.bye()
 	}
+	return "unknown frame type"
+}
+
+func (p *Port) bye() (why string) {
 	p.control(frame.OutBye, 0, nil)
 	p.dec.Close()
 	p.close()

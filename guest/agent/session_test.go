@@ -108,7 +108,7 @@ func TestBreaches(t *testing.T) {
 	f := func(typ, flags byte, stream uint32, payload string) func() []byte {
 		return func() []byte { return frame.Append(nil, h.tag, typ, flags, stream, []byte(payload)) }
 	}
-	bad("type", f(0x0c, 0, 0, ""))
+	bad("type", f(0x11, 0, 0, ""))
 	bad("answer type", f(frame.OutHello, 0, 0, ""))
 	bad("tag", func() []byte { return frame.Append(nil, h.tag^0x10, frame.Ping, 0, 0, nil) })
 	bad("reserved", func() []byte { b := f(frame.Ping, 0, 0, "")(); b[2] = 1; return b })

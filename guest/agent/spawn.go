@@ -27,16 +27,17 @@ func (p *Port) spawn(id uint32, r *request.Exec) *failure {
 	if cwd == "" {
 		cwd = "/"
 	}
+	if r.PTY {
+		env = orDefault(env, "TERM", defaultTerm)
+	}
 	path, fail := lookPath(r.Argv[0], env, cwd)
 	if fail != nil {
 		return fail
 	}
-	s := &Stream{port: p, id: id, stdin: -1}
-	c := sys.Command{Cred: who.cred}
-	if errno := s.makePipes(r, &c.Files); errno != 0 {
-		s.closeChildEnds(&c.Files)
-		s.closePipes()
-		return &failure{errno, "spawn", "pipe: " + errno.Error()}
+	s := &Stream{loop: p.loop, port: p, id: id, stdin: -1}
+	c := sys.Command{Cred: who.cred, Terminal: r.PTY}
+	if fail := s.makeFiles(r, who, &c.Files); fail != nil {
+		return fail
 	}
 	// None of these strings has a NUL in it: no error can come.
 	c.Path, _ = syscall.BytePtrFromString(path)

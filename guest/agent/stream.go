@@ -12,6 +12,7 @@ const ackStep = 16 << 10
 
 // Stream is one command.
 type Stream struct {
+	loop *Loop
 	port *Port
 	id   uint32
 	pid  int
@@ -21,6 +22,7 @@ type Stream struct {
 	announced bool // STARTED is queued
 	queued    bool // is in port.run
 	exited    bool
+	terminal  bool // its files are a terminal, and outs[0] and stdin our end
 	holder    bool // at exit, another process held an output pipe
 	status    syscall.WaitStatus
 	cpu, rss  uint64
@@ -34,6 +36,8 @@ type Stream struct {
 	acked   int    // bytes taken and not yet credited
 	lastIn  bool   // the host has ended the input
 	inWatch bool
+
+	typedEnd bool // the last byte from the host ends the input of a terminal
 }
 
 // announce queues STARTED, once.
@@ -46,8 +50,9 @@ func (s *Stream) announce() {
 
 func (s *Stream) watchPipes() {
 	for i := range s.outs {
-		o := &s.outs[i]
-		s.port.loop.watch(o.fd, syscall.EPOLLIN|sys.EPOLLET, target{kind: kindOutput, stream: s, output: o})
+		if o := &s.outs[i]; o.fd >= 0 {
+			s.loop.watch(o.fd, syscall.EPOLLIN|sys.EPOLLET, target{kind: kindOutput, stream: s, output: o})
+		}
 	}
 }
 
@@ -61,13 +66,17 @@ func (s *Stream) write(data []byte, last bool) bool {
 		return false
 	}
 	s.window -= len(data)
-	s.lastIn = last
+	if s.terminal {
+		data = s.typeEnd(data, last)
+	} else {
+		s.lastIn = last
+	}
 	if len(s.held) == 0 {
 		data = data[s.push(data):]
 	}
 	if len(data) > 0 {
 		s.held = append(s.held, data...)
-		s.port.loop.heldStdin += len(data)
+		s.loop.heldStdin += len(data)
 		s.watchStdin()
 	}
 	s.endInput()
@@ -75,7 +84,8 @@ func (s *Stream) write(data []byte, last bool) bool {
 }
 
 // push writes to the command's input and counts what is gone. When nobody
-// reads any more the rest is thrown away, so that the host does not wait.
+// reads any more the rest is thrown away, so that the host does not wait. (A
+// terminal may be opened again.)
 func (s *Stream) push(data []byte) int {
 	done := 0
 	for done < len(data) {
@@ -87,7 +97,9 @@ func (s *Stream) push(data []byte) int {
 			break
 		}
 		if n < 0 {
-			s.closeStdin()
+			if !s.terminal {
+				s.closeStdin()
+			}
 			n = len(data) - done
 		}
 		done += n
@@ -99,7 +111,7 @@ func (s *Stream) push(data []byte) int {
 // feed goes on with held input when the pipe has room.
 func (s *Stream) feed() {
 	n := s.push(s.held)
-	s.port.loop.release(n)
+	s.loop.release(n)
 	s.held = s.held[n:]
 	if len(s.held) == 0 {
 		s.held = nil
@@ -125,6 +137,6 @@ func (s *Stream) ack(n int) {
 func (s *Stream) watchStdin() {
 	if s.stdin >= 0 && !s.inWatch {
 		s.inWatch = true
-		s.port.loop.watch(s.stdin, syscall.EPOLLOUT|sys.EPOLLET, target{kind: kindStdin, stream: s})
+		s.loop.watch(s.stdin, syscall.EPOLLOUT|sys.EPOLLET, target{kind: kindStdin, stream: s})
 	}
 }
