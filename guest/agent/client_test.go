@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -209,4 +211,14 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 func gone(pid int) func() bool {
 	return func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH }
+}
+
+// state is that of a process: R runs, S sleeps, T is stopped, Z has ended.
+func state(pid int) string {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	_, after, found := strings.Cut(string(stat), ") ")
+	if err != nil || !found {
+		return "Z"
+	}
+	return after[:1]
 }
