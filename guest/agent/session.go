@@ -5,7 +5,7 @@ import (
 	"smolvm/guest/request"
 )
 
-var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy", "pty"}
+var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy", "pty", "detach"}
 
 // take handles bytes from the host.
 func (p *Port) take(data []byte) {
@@ -50,6 +50,14 @@ func (p *Port) handle(f *frame.Frame) (why string) {
 		return p.entropy(f)
 	case frame.Resize:
 		return p.resize(f)
+	case frame.Attach:
+		return p.attach(f)
+	case frame.Detach:
+		return p.detach(f)
+	case frame.List:
+		return p.list(f)
+	case frame.Forget:
+		return p.forget(f)
 	case frame.Bye:
 		return p.bye()
 	}
@@ -89,6 +97,7 @@ func (p *Port) hello(f *frame.Frame) (why string) {
 		b = frame.AppendStr(b, name)
 	}
 	p.control(frame.OutHello, 0, b)
+	p.loop.greeted = true
 	return ""
 }
 

@@ -22,13 +22,10 @@ func (p *Port) spawn(id uint32, r *request.Exec) *failure {
 	if fail != nil {
 		return fail
 	}
-	env := environment(r.Env, who)
+	env := environment(r, who)
 	cwd := r.Cwd
 	if cwd == "" {
 		cwd = "/"
-	}
-	if r.PTY {
-		env = orDefault(env, "TERM", defaultTerm)
 	}
 	path, fail := lookPath(r.Argv[0], env, cwd)
 	if fail != nil {
@@ -54,6 +51,9 @@ func (p *Port) spawn(id uint32, r *request.Exec) *failure {
 		return explain(step, errno, path, cwd)
 	}
 	s.pid = pid
+	if r.Detached != "" {
+		p.loop.keep(s, r)
+	}
 	p.opened(s)
 	return nil
 }
@@ -62,9 +62,14 @@ func (p *Port) spawn(id uint32, r *request.Exec) *failure {
 func (p *Port) opened(s *Stream) {
 	l := p.loop
 	s.open = true
-	s.due = sys.Millis() + settleMillis
 	p.streams[s.id] = s
 	l.byPid[s.pid] = s
 	l.commands++
+	if s.detached != nil { // it must be watched even if its session ends now
+		s.announce()
+		s.watchPipes()
+		return
+	}
+	s.due = sys.Millis() + settleMillis
 	l.fresh = append(l.fresh, s)
 }

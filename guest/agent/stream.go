@@ -18,7 +18,7 @@ type Stream struct {
 	pid  int
 	due  int64 // end of its time as a fresh command
 
-	open      bool // has a stream of the protocol; false: only to be reaped
+	open      bool // has a stream of the protocol; false: to be reaped or attached
 	announced bool // STARTED is queued
 	queued    bool // is in port.run
 	exited    bool
@@ -38,6 +38,8 @@ type Stream struct {
 	inWatch bool
 
 	typedEnd bool // the last byte from the host ends the input of a terminal
+
+	detached *detached // nil: the command ends with the session
 }
 
 // announce queues STARTED, once.
@@ -84,8 +86,7 @@ func (s *Stream) write(data []byte, last bool) bool {
 }
 
 // push writes to the command's input and counts what is gone. When nobody
-// reads any more the rest is thrown away, so that the host does not wait. (A
-// terminal may be opened again.)
+// reads any more the rest is thrown away, so that the host does not wait.
 func (s *Stream) push(data []byte) int {
 	done := 0
 	for done < len(data) {
@@ -97,9 +98,7 @@ func (s *Stream) push(data []byte) int {
 			break
 		}
 		if n < 0 {
-			if !s.terminal {
-				s.closeStdin()
-			}
+			s.closeStdin()
 			n = len(data) - done
 		}
 		done += n
@@ -127,7 +126,7 @@ func (s *Stream) endInput() {
 
 func (s *Stream) ack(n int) {
 	s.acked += n
-	if s.acked >= ackStep && !s.lastIn {
+	if s.acked >= ackStep && !s.lastIn && s.open {
 		s.window += s.acked
 		s.port.control(frame.OutCredit, s.id, frame.AppendU32([]byte{0}, uint32(s.acked)))
 		s.acked = 0

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"smolvm/guest/frame"
 )
@@ -147,11 +148,21 @@ func TestTerminalHolder(t *testing.T) {
 	eventually(t, "the foreground ends", gone(sleeper))
 }
 
+// Output and input go on when the command opens its terminal again.
 func TestTerminalReopened(t *testing.T) {
 	h := one(t)
-	c := tty("t=$(tty); exec <&- >&- 2>&-; sleep 0.05; exec >$t; echo again")
-	if h.run(1, c); string(c.stdout) != "again\r\n" || c.code != 0 {
-		t.Fatalf("%q %+v", c.stdout, c)
+	c := tty("t=$(tty); exec <&- >&- 2>&-; sleep 0.05; exec >$t <$t; echo again; while read x; do test $x = y && exit; done")
+	h.exec(1, c)
+	for !strings.Contains(string(c.stdout), "again") {
+		h.send(frame.Stdin, 0, 1, []byte("x\n"))
+		for _, r := range h.ping() {
+			c.take(r)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	h.send(frame.Stdin, 0, 1, []byte("y\n"))
+	if h.wait(1, c); !strings.HasSuffix(string(c.stdout), "y\r\n") || c.code != 0 {
+		t.Fatalf("%q %+v", c.stdout, c.code)
 	}
 }
 
@@ -213,7 +224,7 @@ func TestTerminalEndFlood(t *testing.T) {
 		h.ping()
 	}
 	left = h.acks[1]
-	for range 5000 {
+	for range 50_000 {
 		h.send(frame.Stdin, 1, 1, nil)
 	}
 	h.ping()
@@ -223,6 +234,30 @@ func TestTerminalEndFlood(t *testing.T) {
 	h.stop()
 	if loop.heldStdin > stdinWindow+16 {
 		t.Fatalf("%d bytes are held", loop.heldStdin)
+	}
+}
+
+func TestTerminalEndWindow(t *testing.T) {
+	h := one(t)
+	c := tty("stty raw -echo; echo ready; exec cat >/dev/null")
+	h.exec(1, c)
+	h.see(1, c, "ready")
+	for range 40 {
+		h.send(frame.Stdin, 1, 1, make([]byte, 1000))
+	}
+	for range 200 {
+		for range 100 {
+			h.send(frame.Stdin, 1, 1, nil)
+		}
+		h.ping()
+	}
+	eventually(t, "the data is acknowledged", func() bool {
+		h.ping()
+		return h.acks[1] > 40_000-ackStep
+	})
+	time.Sleep(20 * time.Millisecond)
+	if h.ping(); h.acks[1] > 40_000 {
+		t.Fatalf("%d bytes are acknowledged", h.acks[1])
 	}
 }
 

@@ -19,11 +19,11 @@ func (e Error) Error() string { return string(e) }
 
 // Options of an EXEC. The next bit is reserved.
 const (
-	optionStdin = 1 << iota
-	optionPTY
-	optionDetached
+	OptionStdin = 1 << iota
+	OptionPTY
+	OptionDetached
 
-	options = optionStdin | optionPTY | optionDetached
+	options = OptionStdin | OptionPTY | OptionDetached
 )
 
 // Exec is a decoded EXEC request.
@@ -50,14 +50,14 @@ func ParseExec(p []byte) (*Exec, error) {
 		return nil, Error("unknown options")
 	}
 	c := cursor{s: string(p[1:])}
-	e := &Exec{Stdin: p[0]&optionStdin != 0, PTY: p[0]&optionPTY != 0}
+	e := &Exec{Stdin: p[0]&OptionStdin != 0, PTY: p[0]&OptionPTY != 0}
 	e.OutCredit, e.ErrCredit = c.u32(), c.u32()
 	if e.PTY {
 		e.Rows, e.Columns = c.u16(), c.u16()
 	}
 	e.Cwd, e.User = c.str(), c.str()
 	e.Argv, e.Env = c.strs(), c.strs()
-	if p[0]&optionDetached != 0 {
+	if p[0]&OptionDetached != 0 {
 		e.Detached = c.name()
 	}
 	switch {
