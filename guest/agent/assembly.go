@@ -95,7 +95,11 @@ func (p *Port) start(id uint32, payload []byte) {
 	case l.commands >= maxCommands:
 		p.failed(id, 0, "limit", "1024 commands run already")
 	default:
-		if fail := p.spawn(id, r); fail != nil {
+		fail := l.refuse(r.Detached)
+		if fail == nil {
+			fail = p.spawn(id, r)
+		}
+		if fail != nil {
 			p.failed(id, uint32(fail.errno), fail.code, fail.message)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -173,7 +175,7 @@ func (h *host) recv() reply {
 	for {
 		if len(h.buf) >= frame.HeaderSize {
 			n := int(frame.U32(h.buf[8:]))
-			if h.buf[0] < frame.OutHello || h.buf[0] > frame.OutError || n > frame.MaxOut {
+			if h.buf[0] < frame.OutHello || h.buf[0] > frame.OutListed || n > frame.MaxOut {
 				h.t.Fatalf("bad header % x", h.buf[:frame.HeaderSize])
 			}
 			if len(h.buf) >= n+frame.Overhead {
@@ -214,4 +216,14 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 func gone(pid int) func() bool {
 	return func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH }
+}
+
+// state is that of a process: R runs, S sleeps, T is stopped, Z has ended.
+func state(pid int) string {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	_, after, found := strings.Cut(string(stat), ") ")
+	if err != nil || !found {
+		return "Z"
+	}
+	return after[:1]
 }

@@ -11,7 +11,10 @@ type command struct {
 	cwd, user string
 	stdin     bool
 	tool      bool
-	out, err  uint32 // credit; 0: plenty
+	pty       bool
+	size      [2]uint16 // rows and columns of the terminal
+	name      string    // of a detached command
+	out, err  uint32    // credit; 0: plenty
 
 	pid            int
 	stdout, stderr []byte
@@ -42,14 +45,31 @@ func (c *command) payload() []byte {
 	}
 	b := []byte{0}
 	if c.stdin {
-		b[0] |= 1 << 0
+		b[0] |= 1
+	}
+	if c.pty {
+		b[0] |= 2
+	}
+	if c.name != "" {
+		b[0] |= 4
 	}
 	if c.tool {
-		b[0] |= 1 << 3
+		b[0] |= 8
 	}
 	b = frame.AppendU32(frame.AppendU32(b, c.out), c.err)
+	if c.pty {
+		b = append(b, sizePayload(c.size[0], c.size[1])...)
+	}
 	b = frame.AppendStr(frame.AppendStr(b, c.cwd), c.user)
-	return strs(strs(b, c.argv), c.env)
+	b = strs(strs(b, c.argv), c.env)
+	if c.name != "" {
+		b = frame.AppendStr(b, c.name)
+	}
+	return b
+}
+
+func sizePayload(rows, columns uint16) []byte {
+	return []byte{byte(rows), byte(rows >> 8), byte(columns), byte(columns >> 8)}
 }
 
 // exec sends a command in as many parts as it takes.

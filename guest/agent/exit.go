@@ -32,7 +32,9 @@ func (l *Loop) reap() {
 		s.status = status
 		s.cpu = micros(ru.Utime) + micros(ru.Stime)
 		s.rss = uint64(ru.Maxrss)
-		if s.open {
+		if s.detached != nil {
+			s.ended()
+		} else if s.open {
 			s.lastBytes()
 			s.announce()
 			s.wake()
@@ -54,7 +56,7 @@ func (s *Stream) lastBytes() {
 		o := &s.outs[i]
 		o.left = 0
 		if fds[i].Revents&sys.POLLIN != 0 {
-			o.left = sys.Buffered(o.fd)
+			o.left = s.buffered(o)
 		}
 		if o.fd >= 0 && fds[i].Revents&sys.POLLHUP == 0 {
 			s.holder = true
@@ -62,16 +64,20 @@ func (s *Stream) lastBytes() {
 	}
 }
 
+func (s *Stream) buffered(o *output) int {
+	if s.terminal {
+		return terminalMost
+	}
+	return sys.Buffered(o.fd)
+}
+
 // exitFrame adds EXIT to dst.
 func (s *Stream) exitFrame(dst []byte) []byte {
 	const size = 1 + 4 + 1 + 8 + 8
 	var b [size]byte
 	p := b[:0]
-	if s.status.Signaled() {
-		p = frame.AppendU32(append(p, 1), uint32(s.status.Signal()))
-	} else {
-		p = frame.AppendU32(append(p, 0), uint32(s.status.ExitStatus()))
-	}
+	kind, code := outcome(s.status)
+	p = frame.AppendU32(append(p, kind), code)
 	flags := byte(0)
 	if s.holder {
 		flags = 1
@@ -81,9 +87,21 @@ func (s *Stream) exitFrame(dst []byte) []byte {
 	return frame.Append(dst, s.port.tag, frame.OutExit, 0, s.id, p)
 }
 
+// outcome is how a command has ended.
+func outcome(status syscall.WaitStatus) (kind byte, code uint32) {
+	if status.Signaled() {
+		return kindSignaled, uint32(status.Signal())
+	}
+	return kindExited, uint32(status.ExitStatus())
+}
+
 // finish ends the stream; its id is free again.
 func (s *Stream) finish() {
 	if !s.open {
+		return
+	}
+	if s.detached != nil {
+		s.leave()
 		return
 	}
 	s.open = false
@@ -91,19 +109,25 @@ func (s *Stream) finish() {
 	for i := range s.outs {
 		s.closeOutput(&s.outs[i])
 	}
+	s.dropInput()
+}
+
+func (s *Stream) dropInput() {
 	s.closeStdin()
 	if len(s.held) > 0 {
-		s.port.loop.release(len(s.held))
+		s.loop.release(len(s.held))
 		s.held = nil
 	}
 }
 
-// abandon ends the stream of a session that is over and kills the command. Its
-// group is only killed while the command is not reaped: afterwards the number
-// may name a stranger.
+// abandon ends the stream of a session that is over, and kills the command
+// unless it is detached. Its group is only killed while the command is not
+// reaped: afterwards the number may name a stranger.
 func (s *Stream) abandon() {
 	s.finish()
-	if !s.exited {
+	if s.detached != nil {
+		s.wake() // nobody's credit holds it up any more
+	} else if !s.exited {
 		sys.Kill(-s.pid, int(syscall.SIGKILL))
 	}
 }

@@ -75,16 +75,22 @@ func TestBackgroundHolder(t *testing.T) {
 
 func TestControlOvertakesBulk(t *testing.T) {
 	h := one(t)
-	h.exec(1, &command{argv: []string{"cat", "/dev/zero"}, out: 1 << 30})
-	h.exec(2, &command{argv: []string{"cat", "/dev/zero"}, out: 1 << 30})
-	seen := map[uint32]int{}
-	for seen[1] < 1<<20 || seen[2] < 1<<20 {
-		if r := h.recv(); r.typ == frame.OutStdout {
-			seen[r.stream] += len(r.payload)
-		}
+	for id := uint32(1); id <= 2; id++ {
+		c := h.exec(id, &command{argv: []string{"cat", "/dev/zero"}, out: 1})
+		c.take(h.until(frame.OutStarted))
+		h.until(frame.OutStdout)
+		eventually(t, "the pipe is full", func() bool { return state(c.pid) == "S" })
 	}
-	if seen[1] > 8<<20 || seen[2] > 8<<20 {
-		t.Errorf("streams do not take turns: %v", seen)
+	plenty := frame.AppendU32([]byte{request.Stdout}, 1<<30)
+	both := frame.Append(nil, h.tag, frame.Credit, 0, 1, plenty)
+	h.write(frame.Append(both, h.tag, frame.Credit, 0, 2, plenty))
+	last := uint32(2)
+	for range 3 { // what the pipes hold
+		r := h.until(frame.OutStdout)
+		if r.stream == last || len(r.payload) < 20_000 {
+			t.Errorf("streams do not take turns: %d bytes of %d", len(r.payload), r.stream)
+		}
+		last = r.stream
 	}
 	bulk := 0
 	for _, r := range h.ping() {

@@ -3,14 +3,18 @@ package agent
 import (
 	"syscall"
 
+	"smolvm/guest/request"
 	"smolvm/guest/sys"
 )
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // environment adds what every command is owed and the host did not name.
-func environment(env []string, who *user) []string {
-	env = orDefault(env, "PATH", defaultPath)
+func environment(r *request.Exec, who *user) []string {
+	env := orDefault(r.Env, "PATH", defaultPath)
+	if r.PTY {
+		env = orDefault(env, "TERM", defaultTerm)
+	}
 	env = orDefault(env, "HOME", who.home)
 	env = orDefault(env, "USER", who.name)
 	return orDefault(env, "LOGNAME", who.name)

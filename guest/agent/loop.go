@@ -48,6 +48,9 @@ type Loop struct {
 	fresh  []*Stream // started a moment ago, see settle
 	byPid  map[int]*Stream
 
+	detached []*detached // oldest first
+	pumps    []*detached // have more output than one turn takes
+
 	hung   []*Port    // ports that look closed
 	pipes  []pipePair // made ahead
 	doomed []int      // files to close
@@ -61,6 +64,7 @@ type Loop struct {
 	jobs     jobs
 	shutdown shutdown
 	watcher  *watcher
+	greeted  bool // a host has a session
 	stopped  bool
 	rbuf     [16 << 10]byte
 }
@@ -90,9 +94,9 @@ func (l *Loop) Run() {
 }
 
 // Greet answers hosts that wait already. Their first request is on its way
-// while the rest of the machine is set up.
+// while the rest of the machine is set up, and is not looked at before.
 func (l *Loop) Greet() {
-	for i := 0; i < greetTurns; i++ {
+	for i := 0; i < greetTurns && !l.greeted; i++ {
 		l.turn(0)
 	}
 }
@@ -107,6 +111,7 @@ func (l *Loop) turn(timeout int) {
 	}
 	l.settle()
 	l.work()
+	l.pumpRest()
 	l.closeDoomed()
 	l.watchShutdown()
 	l.watchHangups()
@@ -115,7 +120,7 @@ func (l *Loop) turn(timeout int) {
 
 // timeout is how long the loop may sleep: for ever unless something is due.
 func (l *Loop) timeout() int {
-	if len(l.active) > 0 {
+	if len(l.active) > 0 || len(l.pumps) > 0 {
 		return 0
 	}
 	for len(l.fresh) > 0 && (l.fresh[0].exited || !l.fresh[0].open) {

@@ -1,9 +1,6 @@
 package agent
 
-import (
-	"smolvm/guest/frame"
-	"smolvm/guest/sys"
-)
+import "smolvm/guest/frame"
 
 const (
 	outSize = frame.MaxOut + frame.Overhead // one write to a virtio port
@@ -38,46 +35,59 @@ func (p *Port) fill() {
 	}
 }
 
-// output is the stdout or stderr of a command.
-type output struct {
-	fd     int // -1: at its end
-	typ    byte
-	credit uint64
-	ready  bool // a read may bring something
-	left   int  // after the command's end: bytes that are still to be sent
-}
-
-func (o *output) sendable(exited bool) bool {
-	if o.credit == 0 || o.fd < 0 {
-		return false
-	}
-	if exited {
-		return o.left > 0
-	}
-	return o.ready
-}
-
 // wake puts the stream in line if it has something to send.
 func (s *Stream) wake() {
+	d := s.detached
+	if d != nil {
+		d.pump()
+	}
 	if s.queued || !s.open {
 		return
 	}
-	if s.outs[0].sendable(s.exited) || s.outs[1].sendable(s.exited) || s.drained() {
+	if s.drained() || d != nil && d.sendable() ||
+		d == nil && (s.outs[0].sendable(s.exited) || s.outs[1].sendable(s.exited)) {
 		s.queued = true
 		s.port.run = append(s.port.run, s)
 		s.port.activate()
 	}
 }
 
+// unqueue takes a stream that leaves the port out of the line.
+func (p *Port) unqueue(s *Stream) {
+	for i := range p.run {
+		if p.run[i] == s {
+			p.run = append(p.run[:i], p.run[i+1:]...)
+			break
+		}
+	}
+	s.queued = false
+}
+
 // drained tells that only EXIT is left to send.
 func (s *Stream) drained() bool {
-	return s.exited && s.outs[0].left == 0 && s.outs[1].left == 0
+	return s.exited && s.outs[0].left == 0 && s.outs[1].left == 0 &&
+		(s.detached == nil || s.detached.next == s.detached.ring.end)
 }
 
 // emit adds one frame of the stream to dst, if it has one.
 func (s *Stream) emit(dst []byte) []byte {
 	if !s.open {
 		return dst
+	}
+	if grown := s.next(dst); len(grown) > len(dst) {
+		return grown
+	}
+	if s.drained() {
+		dst = s.exitFrame(dst)
+		s.finish()
+	}
+	return dst
+}
+
+// next adds a frame of output to dst, if it may be sent.
+func (s *Stream) next(dst []byte) []byte {
+	if s.detached != nil {
+		return s.detached.replay(dst)
 	}
 	for i := 0; i < 2; i++ {
 		o := &s.outs[s.turn]
@@ -89,10 +99,6 @@ func (s *Stream) emit(dst []byte) []byte {
 			return grown
 		}
 	}
-	if s.drained() {
-		dst = s.exitFrame(dst)
-		s.finish()
-	}
 	return dst
 }
 
@@ -103,25 +109,12 @@ func (s *Stream) read(dst []byte, o *output) []byte {
 	if o.credit < uint64(room) {
 		room = int(o.credit)
 	}
-	if s.exited && o.left < room {
-		room = o.left
-	}
 	body := at + frame.HeaderSize
-	n := sys.Read(o.fd, dst[:cap(dst)][body:body+room])
-	if n <= 0 {
-		o.ready, o.left = false, 0
-		if n == 0 {
-			s.closeOutput(o)
-		}
+	n := s.pull(o, dst[:cap(dst)][body:body+room])
+	if n == 0 {
 		return dst
 	}
-	if n < room {
-		o.ready = false // the pipe was empty then; more bytes make a new event
-	}
 	o.credit -= uint64(n)
-	if s.exited {
-		o.left -= n
-	}
 	dst = dst[:body+n+frame.TrailerSize]
 	frame.PutHeader(dst[at:], o.typ, 0, s.id, n)
 	frame.PutTag(dst[body+n:], s.port.tag)

@@ -43,16 +43,32 @@ func outputPipe() (pipePair, syscall.Errno) {
 	return pipePair{r, w}, errno
 }
 
-// makePipes fills in the child's files. Only our own ends must not block.
-func (s *Stream) makePipes(r *request.Exec, child *[3]int) (errno syscall.Errno) {
-	l := s.port.loop
-	*child = [3]int{l.devNull, l.devNull, l.devNull}
+// makeFiles makes what the command's files 0, 1 and 2 are to be.
+func (s *Stream) makeFiles(r *request.Exec, who *user, child *[3]int) *failure {
+	null := s.loop.devNull
+	*child = [3]int{null, null, null}
 	s.outs = [2]output{
 		{fd: -1, typ: frame.OutStdout, credit: uint64(r.OutCredit)},
 		{fd: -1, typ: frame.OutStderr, credit: uint64(r.ErrCredit)},
 	}
+	what, errno := "pipe: ", syscall.Errno(0)
+	if r.PTY {
+		what, errno = "terminal: ", s.makeTerminal(r, who, child)
+	} else {
+		errno = s.makePipes(r, child)
+	}
+	if errno == 0 {
+		return nil
+	}
+	s.closeChildEnds(child)
+	s.closePipes()
+	return &failure{errno, "spawn", what + errno.Error()}
+}
+
+// makePipes fills in the child's files. Only our own ends must not block.
+func (s *Stream) makePipes(r *request.Exec, child *[3]int) syscall.Errno {
 	for i := range s.outs {
-		p, errno := l.takePipe()
+		p, errno := s.loop.takePipe()
 		if errno != 0 {
 			return errno
 		}
@@ -70,8 +86,8 @@ func (s *Stream) makePipes(r *request.Exec, child *[3]int) (errno syscall.Errno)
 }
 
 func (s *Stream) closeChildEnds(child *[3]int) {
-	for _, fd := range child {
-		if fd != s.port.loop.devNull {
+	for i, fd := range child {
+		if fd != s.loop.devNull && (i == 0 || fd != child[0]) {
 			sys.Close(fd)
 		}
 	}
@@ -85,14 +101,14 @@ func (s *Stream) closePipes() {
 
 func (s *Stream) closeOutput(o *output) {
 	if o.fd >= 0 {
-		s.port.loop.close(o.fd)
+		s.loop.close(o.fd)
 		o.fd = -1
 	}
 }
 
 func (s *Stream) closeStdin() {
 	if s.stdin >= 0 {
-		s.port.loop.close(s.stdin)
+		s.loop.close(s.stdin)
 		s.stdin = -1
 	}
 }

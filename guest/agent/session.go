@@ -5,7 +5,7 @@ import (
 	"smolvm/guest/request"
 )
 
-var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy", "tools"}
+var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy", "pty", "detach", "tools"}
 
 // take handles bytes from the host.
 func (p *Port) take(data []byte) {
@@ -48,7 +48,23 @@ func (p *Port) handle(f *frame.Frame) (why string) {
 		return p.time(f)
 	case frame.Entropy:
 		return p.entropy(f)
+	case frame.Resize:
+		return p.resize(f)
+	case frame.Attach:
+		return p.attach(f)
+	case frame.Detach:
+		return p.detach(f)
+	case frame.List:
+		return p.list(f)
+	case frame.Forget:
+		return p.forget(f)
+	case frame.Bye:
+		return p.bye()
 	}
+	return "unknown frame type"
+}
+
+func (p *Port) bye() (why string) {
 	p.control(frame.OutBye, 0, nil)
 	p.dec.Close()
 	p.close()
@@ -81,6 +97,7 @@ func (p *Port) hello(f *frame.Frame) (why string) {
 		b = frame.AppendStr(b, name)
 	}
 	p.control(frame.OutHello, 0, b)
+	p.loop.greeted = true
 	return ""
 }
 

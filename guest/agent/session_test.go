@@ -108,7 +108,7 @@ func TestBreaches(t *testing.T) {
 	f := func(typ, flags byte, stream uint32, payload string) func() []byte {
 		return func() []byte { return frame.Append(nil, h.tag, typ, flags, stream, []byte(payload)) }
 	}
-	bad("type", f(0x0c, 0, 0, ""))
+	bad("type", f(0x11, 0, 0, ""))
 	bad("answer type", f(frame.OutHello, 0, 0, ""))
 	bad("tag", func() []byte { return frame.Append(nil, h.tag^0x10, frame.Ping, 0, 0, nil) })
 	bad("reserved", func() []byte { b := f(frame.Ping, 0, 0, "")(); b[2] = 1; return b })
@@ -122,6 +122,13 @@ func TestBreaches(t *testing.T) {
 	bad("shutdown", f(frame.Shutdown, 0, 0, ""))
 	bad("time", f(frame.Time, 0, 0, "1234567"))
 	bad("entropy", f(frame.Entropy, 0, 0, ""))
+	bad("resize", f(frame.Resize, 0, 1, "\x01\x00\x02"))
+	bad("attach", f(frame.Attach, 0, 2, "\x01\x00\x00\x00a\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00"))
+	bad("attach NUL", func() []byte { return frame.Append(nil, h.tag, frame.Attach, 0, 2, attachPayload("a\x00", 0, 1, 1)) })
+	bad("attach stream", func() []byte { return frame.Append(nil, h.tag, frame.Attach, 0, 1, attachPayload("a", 0, 1, 1)) })
+	bad("detach", f(frame.Detach, 0, 1, "x"))
+	bad("list", f(frame.List, 0, 2, "x"))
+	bad("forget", f(frame.Forget, 0, 2, "\x02\x00\x00\x00a"))
 	bad("hello magic", f(frame.Hello, 0, 0, strings.Repeat("x", frame.HelloSize)))
 	h.t = t
 	h.hello()
@@ -136,6 +143,8 @@ func TestStrayFrames(t *testing.T) {
 	h.send(frame.Stdin, 1, 44, []byte("x"))
 	h.credit(44, 1, 10)
 	h.send(frame.Signal, 0, 44, []byte{9, 0, 0, 0, 0})
+	h.send(frame.Resize, 0, 44, sizePayload(1, 1))
+	h.send(frame.Detach, 0, 44, nil)
 	if got := h.ping(); len(got) != 0 {
 		t.Fatalf("%+v", got)
 	}

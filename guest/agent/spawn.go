@@ -23,7 +23,7 @@ func (p *Port) spawn(id uint32, r *request.Exec) *failure {
 	if fail != nil {
 		return fail
 	}
-	env := environment(r.Env, who)
+	env := environment(r, who)
 	cwd := r.Cwd
 	if cwd == "" {
 		cwd = "/"
@@ -34,12 +34,10 @@ func (p *Port) spawn(id uint32, r *request.Exec) *failure {
 	} else if path, fail = lookPath(r.Argv[0], env, cwd); fail != nil {
 		return fail
 	}
-	s := &Stream{port: p, id: id, stdin: -1}
-	c := sys.Command{Cred: who.cred, Self: r.Tool}
-	if errno := s.makePipes(r, &c.Files); errno != 0 {
-		s.closeChildEnds(&c.Files)
-		s.closePipes()
-		return &failure{errno, "spawn", "pipe: " + errno.Error()}
+	s := &Stream{loop: p.loop, port: p, id: id, stdin: -1}
+	c := sys.Command{Cred: who.cred, Terminal: r.PTY, Self: r.Tool}
+	if fail := s.makeFiles(r, who, &c.Files); fail != nil {
+		return fail
 	}
 	// None of these strings has a NUL in it: no error can come.
 	c.Path, _ = syscall.BytePtrFromString(path)
@@ -56,6 +54,9 @@ func (p *Port) spawn(id uint32, r *request.Exec) *failure {
 		return explain(step, errno, path, cwd)
 	}
 	s.pid = pid
+	if r.Detached != "" {
+		p.loop.keep(s, r)
+	}
 	p.opened(s)
 	return nil
 }
@@ -64,9 +65,14 @@ func (p *Port) spawn(id uint32, r *request.Exec) *failure {
 func (p *Port) opened(s *Stream) {
 	l := p.loop
 	s.open = true
-	s.due = sys.Millis() + settleMillis
 	p.streams[s.id] = s
 	l.byPid[s.pid] = s
 	l.commands++
+	if s.detached != nil { // it must be watched even if its session ends now
+		s.announce()
+		s.watchPipes()
+		return
+	}
+	s.due = sys.Millis() + settleMillis
 	l.fresh = append(l.fresh, s)
 }

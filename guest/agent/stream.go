@@ -12,15 +12,17 @@ const ackStep = 16 << 10
 
 // Stream is one command.
 type Stream struct {
+	loop *Loop
 	port *Port
 	id   uint32
 	pid  int
 	due  int64 // end of its time as a fresh command
 
-	open      bool // has a stream of the protocol; false: only to be reaped
+	open      bool // has a stream of the protocol; false: to be reaped or attached
 	announced bool // STARTED is queued
 	queued    bool // is in port.run
 	exited    bool
+	terminal  bool // its files are a terminal, and outs[0] and stdin our end
 	holder    bool // at exit, another process held an output pipe
 	status    syscall.WaitStatus
 	cpu, rss  uint64
@@ -34,6 +36,10 @@ type Stream struct {
 	acked   int    // bytes taken and not yet credited
 	lastIn  bool   // the host has ended the input
 	inWatch bool
+
+	typedEnd bool // the last byte from the host ends the input of a terminal
+
+	detached *detached // nil: the command ends with the session
 }
 
 // announce queues STARTED, once.
@@ -46,8 +52,9 @@ func (s *Stream) announce() {
 
 func (s *Stream) watchPipes() {
 	for i := range s.outs {
-		o := &s.outs[i]
-		s.port.loop.watch(o.fd, syscall.EPOLLIN|sys.EPOLLET, target{kind: kindOutput, stream: s, output: o})
+		if o := &s.outs[i]; o.fd >= 0 {
+			s.loop.watch(o.fd, syscall.EPOLLIN|sys.EPOLLET, target{kind: kindOutput, stream: s, output: o})
+		}
 	}
 }
 
@@ -61,13 +68,17 @@ func (s *Stream) write(data []byte, last bool) bool {
 		return false
 	}
 	s.window -= len(data)
-	s.lastIn = last
+	if s.terminal {
+		data = s.typeEnd(data, last)
+	} else {
+		s.lastIn = last
+	}
 	if len(s.held) == 0 {
 		data = data[s.push(data):]
 	}
 	if len(data) > 0 {
 		s.held = append(s.held, data...)
-		s.port.loop.heldStdin += len(data)
+		s.loop.heldStdin += len(data)
 		s.watchStdin()
 	}
 	s.endInput()
@@ -99,7 +110,7 @@ func (s *Stream) push(data []byte) int {
 // feed goes on with held input when the pipe has room.
 func (s *Stream) feed() {
 	n := s.push(s.held)
-	s.port.loop.release(n)
+	s.loop.release(n)
 	s.held = s.held[n:]
 	if len(s.held) == 0 {
 		s.held = nil
@@ -115,7 +126,7 @@ func (s *Stream) endInput() {
 
 func (s *Stream) ack(n int) {
 	s.acked += n
-	if s.acked >= ackStep && !s.lastIn {
+	if s.acked >= ackStep && !s.lastIn && s.open {
 		s.window += s.acked
 		s.port.control(frame.OutCredit, s.id, frame.AppendU32([]byte{0}, uint32(s.acked)))
 		s.acked = 0
@@ -125,6 +136,6 @@ func (s *Stream) ack(n int) {
 func (s *Stream) watchStdin() {
 	if s.stdin >= 0 && !s.inWatch {
 		s.inWatch = true
-		s.port.loop.watch(s.stdin, syscall.EPOLLOUT|sys.EPOLLET, target{kind: kindStdin, stream: s})
+		s.loop.watch(s.stdin, syscall.EPOLLOUT|sys.EPOLLET, target{kind: kindStdin, stream: s})
 	}
 }

@@ -94,7 +94,7 @@ func (d *Decoder) skip(data []byte) []byte {
 func (d *Decoder) header() Result {
 	h := d.buf
 	length := U32(h[8:])
-	good := h[0] >= Hello && h[0] <= Bye && h[2] == 0 && h[3] == 0 && length <= MaxIn
+	good := h[0] >= Hello && h[0] <= last && h[2] == 0 && h[3] == 0 && length <= MaxIn
 	if d.hunting {
 		good = good && h[1] == 0 && U32(h[4:]) == 0 && length == HelloSize
 	}

@@ -105,7 +105,7 @@ func TestBreach(t *testing.T) {
 	good := Append(nil, tag, Ping, 0, 1, nil)
 	edit := func(at int, v byte) []byte { b := bytes.Clone(good); b[at] = v; return b }
 	for name, raw := range map[string][]byte{
-		"type 0x0c":    edit(0, 0x0c),
+		"type 0x11":    edit(0, 0x11),
 		"type 0x81":    edit(0, 0x81),
 		"reserved":     edit(3, 1),
 		"length":       edit(10, 1),
@@ -158,7 +158,7 @@ func FuzzDecoder(f *testing.F) {
 			t.Fatalf("the chunks matter: %v, %v", a, b)
 		}
 		for _, it := range a {
-			if it.res == Got && (it.f.Tag == 0 || len(it.body) > MaxIn || it.f.Type < Hello || it.f.Type > Bye) {
+			if it.res == Got && (it.f.Tag == 0 || len(it.body) > MaxIn || it.f.Type < Hello || it.f.Type > Forget) {
 				t.Fatalf("bad frame: %+v", it)
 			}
 		}

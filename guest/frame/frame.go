@@ -24,21 +24,31 @@ const (
 	Time     = 0x09
 	Entropy  = 0x0a
 	Bye      = 0x0b
+	Resize   = 0x0c
+	Attach   = 0x0d
+	Detach   = 0x0e
+	List     = 0x0f
+	Forget   = 0x10
+
+	last = Forget
 )
 
 // Frame types to the host.
 const (
-	OutHello   = 0x81
-	OutStarted = 0x82
-	OutStdout  = 0x83
-	OutStderr  = 0x84
-	OutExit    = 0x85
-	OutFailed  = 0x86
-	OutCredit  = 0x87
-	OutPong    = 0x88
-	OutOK      = 0x89
-	OutBye     = 0x8a
-	OutError   = 0x8b
+	OutHello    = 0x81
+	OutStarted  = 0x82
+	OutStdout   = 0x83
+	OutStderr   = 0x84
+	OutExit     = 0x85
+	OutFailed   = 0x86
+	OutCredit   = 0x87
+	OutPong     = 0x88
+	OutOK       = 0x89
+	OutBye      = 0x8a
+	OutError    = 0x8b
+	OutAttached = 0x8c
+	OutDetached = 0x8d
+	OutListed   = 0x8e
 )
 
 // HelloSize is the payload length of the host's HELLO.

@@ -12,27 +12,35 @@ const (
 	maxStrings = 4096
 )
 
-// Options of an EXEC.
-const (
-	optStdin = 1 << 0
-	optTool  = 1 << 3
-)
-
 // Error says what is wrong with a payload.
 type Error string
 
 func (e Error) Error() string { return string(e) }
 
+// Options of an EXEC.
+const (
+	OptionStdin = 1 << iota
+	OptionPTY
+	OptionDetached
+	OptionTool
+
+	options = OptionStdin | OptionPTY | OptionDetached | OptionTool
+)
+
 // Exec is a decoded EXEC request.
 type Exec struct {
 	Stdin     bool // the host will send input
+	PTY       bool // its files are a terminal
 	OutCredit uint32
 	ErrCredit uint32
+	Rows      uint16 // of the terminal
+	Columns   uint16
 	Cwd       string
 	User      string
 	Argv      []string
 	Env       []string
-	Tool      bool // argv names a tool of the agent, not a program
+	Tool      bool   // argv names a tool of the agent, not a program
+	Detached  string // its name if it outlives the session, else empty
 }
 
 // ParseExec decodes a whole EXEC payload. The result shares no memory with p.
@@ -40,14 +48,20 @@ func ParseExec(p []byte) (*Exec, error) {
 	if len(p) > MaxExec {
 		return nil, Error("request is larger than 2 MiB")
 	}
-	if len(p) < 1 || p[0]&^(optStdin|optTool) != 0 {
+	if len(p) < 1 || p[0]&^options != 0 {
 		return nil, Error("unknown options")
 	}
 	c := cursor{s: string(p[1:])}
-	e := &Exec{Stdin: p[0]&optStdin != 0, Tool: p[0]&optTool != 0}
+	e := &Exec{Stdin: p[0]&OptionStdin != 0, PTY: p[0]&OptionPTY != 0, Tool: p[0]&OptionTool != 0}
 	e.OutCredit, e.ErrCredit = c.u32(), c.u32()
+	if e.PTY {
+		e.Rows, e.Columns = c.u16(), c.u16()
+	}
 	e.Cwd, e.User = c.str(), c.str()
 	e.Argv, e.Env = c.strs(), c.strs()
+	if p[0]&OptionDetached != 0 {
+		e.Detached = c.name()
+	}
 	switch {
 	case c.bad != "":
 		return nil, c.bad
@@ -85,6 +99,16 @@ func (c *cursor) fail(why Error) {
 		c.bad = why
 	}
 	c.s = ""
+}
+
+func (c *cursor) u16() uint16 {
+	if len(c.s) < 2 {
+		c.fail("request ends early")
+		return 0
+	}
+	v := uint16(c.s[0]) | uint16(c.s[1])<<8
+	c.s = c.s[2:]
+	return v
 }
 
 func (c *cursor) u32() uint32 {

@@ -21,6 +21,7 @@ type Command struct {
 	Dir        *byte   // nil: as the agent
 	Files      [3]int  // become 0, 1 and 2
 	Cred       *syscall.Credential
+	Terminal   bool // file 0 is to be its controlling terminal
 }
 
 const (
@@ -109,6 +110,9 @@ func Spawn(c *Command) (pid, failedAt int, errno syscall.Errno) {
 	add(StepSelf, syscall.SYS_SETSID, 0, 0, 0)
 	for i, fd := range c.Files {
 		add(StepSelf, syscall.SYS_DUP3, uintptr(fd), uintptr(i), 0)
+	}
+	if c.Terminal {
+		add(StepSelf, syscall.SYS_IOCTL, 0, tiocsCtty, 0)
 	}
 	if u := c.Cred; u != nil {
 		add(StepUser, syscall.SYS_SETGROUPS, uintptr(len(u.Groups)), uintptr(unsafe.Pointer(unsafe.SliceData(u.Groups))), 0)

@@ -88,6 +88,13 @@ func Poll(fds []PollFd) int {
 	return ret(n, e)
 }
 
+// Readable tells whether fd has bytes to read now.
+func Readable(fd int) bool {
+	look := [1]PollFd{{Fd: int32(fd), Events: POLLIN}}
+	Poll(look[:])
+	return look[0].Revents&POLLIN != 0
+}
+
 // Kill sends a signal; a negative pid names a process group.
 func Kill(pid, sig int) int {
 	n, _, e := syscall.RawSyscall(syscall.SYS_KILL, uintptr(pid), uintptr(sig), 0)
@@ -107,6 +114,13 @@ func Millis() int64 {
 	var ts syscall.Timespec
 	syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockMono, uintptr(unsafe.Pointer(&ts)), 0)
 	return ts.Sec*1000 + ts.Nsec/1e6
+}
+
+// WallMillis is the time of day in milliseconds since 1970.
+func WallMillis() uint64 {
+	var ts syscall.Timespec
+	syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockReal, uintptr(unsafe.Pointer(&ts)), 0)
+	return uint64(ts.Sec*1000 + ts.Nsec/1e6)
 }
 
 // SetClock sets the time of day.
