@@ -75,6 +75,7 @@ func (l *Loop) dispatch(ev *syscall.EpollEvent) {
 		t.port.activate()
 	case kindOutput:
 		t.output.ready = true
+		t.output.hungUp = ev.Events&syscall.EPOLLHUP != 0
 		t.stream.wake()
 	case kindStdin:
 		t.stream.feed()

@@ -172,3 +172,24 @@ func TestEmptyStdin(t *testing.T) {
 		t.Fatalf("%+v", c)
 	}
 }
+
+func TestEndOfOutput(t *testing.T) {
+	h := one(t)
+	c := sh("echo bye; exec >&2; read -r x; echo heard $x")
+	c.stdin = true
+	h.exec(1, c)
+	ended := false
+	for !ended {
+		r := h.recv()
+		c.take(r)
+		ended = r.typ == frame.OutStdout && len(r.payload) == 0
+	}
+	if string(c.stdout) != "bye\n" {
+		t.Fatalf("%q before the end", c.stdout)
+	}
+	h.send(frame.Stdin, 1, 1, []byte("you\n"))
+	h.wait(1, c)
+	if c.code != 0 || string(c.stderr) != "heard you\n" {
+		t.Fatalf("%d %q", c.code, c.stderr)
+	}
+}

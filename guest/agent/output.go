@@ -7,6 +7,8 @@ const (
 	// minRoom is what must be left in the buffer to begin another frame: a
 	// smaller rest would cut output into slivers.
 	minRoom = 4096 + frame.Overhead
+
+	endOfOutput = 1 // a flag of STDOUT and STDERR
 )
 
 // control queues a frame that goes before all output of commands.
@@ -110,13 +112,16 @@ func (s *Stream) read(dst []byte, o *output) []byte {
 		room = int(o.credit)
 	}
 	body := at + frame.HeaderSize
-	n := s.pull(o, dst[:cap(dst)][body:body+room])
+	n, flags := s.pull(o, dst[:cap(dst)][body:body+room]), byte(0)
 	if n == 0 {
-		return dst
+		if o.fd >= 0 || s.exited {
+			return dst
+		}
+		flags = endOfOutput // closed while the command runs on
 	}
 	o.credit -= uint64(n)
 	dst = dst[:body+n+frame.TrailerSize]
-	frame.PutHeader(dst[at:], o.typ, 0, s.id, n)
+	frame.PutHeader(dst[at:], o.typ, flags, s.id, n)
 	frame.PutTag(dst[body+n:], s.port.tag)
 	return dst
 }

@@ -74,6 +74,9 @@ func (s *Stream) makePipes(r *request.Exec, child *[3]int) syscall.Errno {
 		}
 		s.outs[i].fd, child[i+1] = p.r, p.w
 	}
+	if r.Tool {
+		sys.SetPipeSize(s.outs[0].fd, toolPipe)
+	}
 	if r.Stdin {
 		in, out, errno := sys.Pipe()
 		if errno != 0 {
@@ -81,8 +84,22 @@ func (s *Stream) makePipes(r *request.Exec, child *[3]int) syscall.Errno {
 		}
 		sys.Nonblock(out)
 		child[0], s.stdin, s.window = in, out, stdinWindow
+		if r.Tool {
+			s.widen()
+		}
 	}
 	return 0
+}
+
+// toolPipe is the size of a tool's pipes: files go through them, and each turn
+// of the loop that moves little costs as much as one that moves a lot.
+const toolPipe = 1 << 20
+
+// widen lets the host send a tool more at a time.
+func (s *Stream) widen() {
+	if sys.SetPipeSize(s.stdin, toolPipe) {
+		s.acked = toolPipe - stdinWindow // told with the next input that it takes
+	}
 }
 
 func (s *Stream) closeChildEnds(child *[3]int) {

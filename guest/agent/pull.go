@@ -8,6 +8,7 @@ type output struct {
 	typ    byte
 	credit uint64
 	ready  bool // a read may bring something
+	hungUp bool // all writers are gone: no event will come any more
 	left   int  // after the command's end: bytes that are still to be sent
 }
 
@@ -39,7 +40,7 @@ func (s *Stream) pull(o *output, room []byte) int {
 		}
 		return 0
 	}
-	if n < len(room) && !s.terminal {
+	if n < len(room) && !s.terminal && !o.hungUp {
 		o.ready = false // the pipe was empty then; more bytes make a new event
 	}
 	if s.exited {

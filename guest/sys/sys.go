@@ -67,6 +67,13 @@ func Nonblock(fd int) {
 	syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, nonblock)
 }
 
+// SetPipeSize asks for more room in a pipe.
+func SetPipeSize(fd, size int) bool {
+	const setPipeSize = 1031 // F_SETPIPE_SZ
+	_, _, e := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), setPipeSize, uintptr(size))
+	return e == 0
+}
+
 // Buffered returns the number of bytes in the pipe fd.
 func Buffered(fd int) int {
 	var n int32

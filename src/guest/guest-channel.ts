@@ -27,6 +27,8 @@ export interface ExecRequest {
   /** `argv` names a tool of the agent itself (docs/agent-tools.md), not a program of the image. */
   readonly tool?: boolean | undefined;
   readonly onOutput: OnOutput;
+  /** Told, after its last byte was taken, that the command has closed an output and runs on. */
+  readonly onOutputEnd?: ((name: 'stdout' | 'stderr') => void) | undefined;
 }
 
 /** Takes output as it comes. The guest's command waits while a returned promise is pending. */

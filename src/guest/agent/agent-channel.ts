@@ -42,8 +42,9 @@ class AgentChannel implements GuestChannel {
   }
 
   exec(request: ExecRequest): GuestCommand {
+    const { onOutput, onOutputEnd } = request;
     const payload = encodeExec(request);
-    return this.#command({ type: FRAME.EXEC, payload, onOutput: request.onOutput, describeFailure: notStarted });
+    return this.#command({ type: FRAME.EXEC, payload, onOutput, onOutputEnd, describeFailure: notStarted });
   }
 
   attach(execId: string, cursor: number, onOutput: OnOutput): GuestCommand {

@@ -15,6 +15,7 @@ export interface Opening {
   readonly type: typeof FRAME.EXEC | typeof FRAME.ATTACH;
   readonly payload: Buffer;
   readonly onOutput: OnOutput;
+  readonly onOutputEnd?: ((name: 'stdout' | 'stderr') => void) | undefined;
   readonly describeFailure: (payload: Buffer) => SmolVMError;
 }
 
@@ -48,6 +49,7 @@ export class AgentCommand implements GuestCommand {
       onConsumerFailed: () => {
         this.kill(SIGKILL);
       },
+      onEnd: (name) => opening.onOutputEnd?.(name),
     });
     this.#input = new InputWindow(stdinWindowBytes, (piece) => {
       this.#send(FRAME.STDIN, 0, piece);
@@ -76,7 +78,7 @@ export class AgentCommand implements GuestCommand {
   }
 
   /** Takes a frame of this stream. Returns true when it was the last. */
-  receive({ type, payload }: Frame): boolean {
+  receive({ type, flags, payload }: Frame): boolean {
     switch (type) {
       case FRAME.STARTED:
       case FRAME.ATTACHED:
@@ -84,7 +86,7 @@ export class AgentCommand implements GuestCommand {
         return false;
       case FRAME.STDOUT:
       case FRAME.STDERR:
-        this.#output.take(type === FRAME.STDOUT ? 'stdout' : 'stderr', payload);
+        this.#takeOutput(type === FRAME.STDOUT ? 'stdout' : 'stderr', flags, payload);
         return false;
       case FRAME.GUEST_CREDIT:
         this.#input.addCredit(payload);
@@ -108,6 +110,11 @@ export class AgentCommand implements GuestCommand {
     this.#close();
     this.#starting.reject(error);
     this.#ending.reject(error);
+  }
+
+  #takeOutput(name: 'stdout' | 'stderr', flags: number, payload: Buffer): void {
+    if (payload.length > 0) this.#output.take(name, payload);
+    if ((flags & FLAG_END) !== 0) this.#output.end(name);
   }
 
   /** A long request goes in parts. */

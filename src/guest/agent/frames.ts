@@ -43,7 +43,7 @@ export const MAX_HOST_PAYLOAD = 16 * 1024 - HEADER_BYTES - TAG_BYTES;
 /** Largest payload that the agent may send: a frame of 32 KiB. */
 export const MAX_GUEST_PAYLOAD = 32 * 1024 - HEADER_BYTES - TAG_BYTES;
 
-/** On EXEC: more parts follow. On STDIN: the input ends here. */
+/** On EXEC: more parts follow. On STDIN, STDOUT and STDERR: it ends here. */
 export const FLAG_MORE = 0x01;
 export const FLAG_END = 0x01;
 

@@ -7,7 +7,7 @@ import { PayloadReader, PayloadWriter } from './payload.ts';
 export const PROTOCOL_VERSION = 1;
 
 /** Output that the agent may send before we have taken any, for each of stdout and stderr. */
-export const OUTPUT_WINDOW_BYTES = 256 * 1024;
+export const OUTPUT_WINDOW_BYTES = 1024 * 1024;
 
 /** The largest EXEC that the agent assembles. */
 export const MAX_EXEC_BYTES = 2 * 1024 * 1024;

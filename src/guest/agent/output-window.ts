@@ -9,6 +9,8 @@ interface Events {
   /** So many bytes more may be sent. */
   readonly onCredit: (name: Name, bytes: number) => void;
   readonly onConsumerFailed: () => void;
+  /** An output has no more to come; told in order. */
+  readonly onEnd: (name: Name) => void;
 }
 
 /** Output on its way to its consumer: in order, one chunk at a time, never more than the guest has credit for. */
@@ -29,6 +31,12 @@ export class OutputWindow {
     this.#unread[name] += chunk.length;
     if (this.#unread[name] > OUTPUT_WINDOW_BYTES) throw breach('more output than it may send');
     this.#deliveries = this.#deliveries.then(() => this.#deliver(name, chunk));
+  }
+
+  end(name: Name): void {
+    this.#deliveries = this.#deliveries.then(() => {
+      this.#events.onEnd(name);
+    });
   }
 
   /** Resolves when the consumer has taken all; rejects with its failure. */

@@ -18,6 +18,10 @@ export async function bridge(socket: Socket, channel: GuestChannel, guestPort: n
     user: '',
     stdin: true,
     tool: true,
+    // The guest's side has ended its half; ours may go on.
+    onOutputEnd: (name) => {
+      if (name === 'stdout') socket.end();
+    },
     onOutput: async (name, chunk) => {
       if (name === 'stderr') return;
       const bytes = state.isConnected ? chunk : chunk.subarray(chunk[0] === CONNECTED ? 1 : 0);
