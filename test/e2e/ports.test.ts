@@ -37,6 +37,12 @@ describe('a port of the host', () => {
     const sent = Buffer.alloc(300_000, 'abc');
     socket.end(sent);
     expect(Buffer.compare(await buffer(socket), sent)).toBe(0);
+    await using shortServer = vm.spawn(['nc', '-l', '-p', '9001', '-e', 'echo', 'bye']);
+    await shortServer.pid();
+    await vm.waitForPorts([9001]);
+    const { hostPort: short } = await vm.exposeLocal(9001);
+    // The guest ends first, and the client learns of that without ending anything itself.
+    expect(await text(connect({ port: short, host: '127.0.0.1', allowHalfOpen: true }))).toBe('bye\n');
     const { hostPort: closed } = await vm.exposeLocal(9999);
     const refused = connect(closed, '127.0.0.1');
     await expect(text(refused)).rejects.toMatchObject({ code: 'ECONNRESET' });
