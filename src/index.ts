@@ -1,5 +1,6 @@
 // The public names, each listed by hand.
-export { SmolVM, type StartOptions, type StopOptions } from './smolvm.ts';
+export { SmolVM, type CreateOptions, type StartOptions, type StopOptions } from './smolvm.ts';
+export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
   CommandExecutionUnavailableError,
   ERROR_CODES,

@@ -13,6 +13,12 @@ import { startVm, type StartTimings } from './vm/start-vm.ts';
 import { stopVm, type StopOutcome } from './vm/stop-vm.ts';
 import { listVms, vmInfo, type DamagedVm, type VmInfo } from './vm/vm-info.ts';
 
+/** What {@link SmolVM.create} takes besides the VM. */
+export interface CreateOptions {
+  /** Gives the creation up: nothing of the VM is left, and `ABORTED` is thrown. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a start takes. */
 export interface StartOptions {
   /** Milliseconds until a boot that is not ready is given up. Default 30,000. */
@@ -56,6 +62,7 @@ export class SmolVM implements AsyncDisposable {
   /**
    * Makes a VM that stays until it is deleted, also when this process ends. It is not started.
    *
+   * @param machine - a {@link VMConfig}, or options of which any may be left out
    * @throws INVALID_ARGUMENT, VM_ALREADY_EXISTS, HYPERVISOR_UNAVAILABLE, IMAGE_INVALID, NO_SPACE, PERMISSION_DENIED
    * @example
    * ```ts
@@ -64,15 +71,15 @@ export class SmolVM implements AsyncDisposable {
    * await vm.close(); // the VM goes on
    * ```
    */
-  static async create(
-    options: VmOptions & { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<SmolVM> {
-    return SmolVM.#make(options, false);
+  static async create(machine: VmOptions & CreateOptions = {}, options: CreateOptions = {}): Promise<SmolVM> {
+    const { signal = options.signal, ...vmOptions } = machine;
+    return SmolVM.#make(vmOptions, { ephemeral: false, signal });
   }
 
   /**
    * Makes and starts a VM that ends with this process, whatever ends it.
    *
+   * @param machine - a {@link VMConfig}, or options of which any may be left out
    * @throws what {@link SmolVM.create} and {@link SmolVM.start} throw; then nothing of the VM is left
    * @example
    * ```ts
@@ -80,11 +87,11 @@ export class SmolVM implements AsyncDisposable {
    * console.log((await vm.run(['echo', 'hello'])).stdout);
    * ```
    */
-  static async launch(options: VmOptions & StartOptions = {}): Promise<SmolVM> {
-    const { bootTimeoutMs, ...vmOptions } = options;
-    const startOptions = { bootTimeoutMs, signal: options.signal };
+  static async launch(machine: VmOptions & StartOptions = {}, options: StartOptions = {}): Promise<SmolVM> {
+    const { bootTimeoutMs = options.bootTimeoutMs, signal = options.signal, ...vmOptions } = machine;
+    const startOptions = { bootTimeoutMs, signal };
     parseStartOptions(startOptions);
-    const vm = await SmolVM.#make(vmOptions, true);
+    const vm = await SmolVM.#make(vmOptions, { ephemeral: true, signal });
     try {
       return await vm.start(startOptions);
     } catch (error) {
@@ -127,15 +134,11 @@ export class SmolVM implements AsyncDisposable {
     return withHost((services) => deleteVm(services, vmId, { force: options.force === true }));
   }
 
-  static async #make(
-    options: VmOptions & { readonly signal?: AbortSignal | undefined },
-    ephemeral: boolean,
-  ): Promise<SmolVM> {
-    const { signal, ...vmOptions } = options;
-    const spec = parseVmSpec(vmOptions);
+  static async #make(options: VmOptions, how: Parameters<typeof createVm>[2]): Promise<SmolVM> {
+    const spec = parseVmSpec(options);
     const lease = await leaseHost();
     try {
-      const { vm } = await createVm(lease.services, spec, { ephemeral, signal });
+      const { vm } = await createVm(lease.services, spec, how);
       return new SmolVM(vm.vmId, lease, 'owned');
     } catch (error) {
       await lease.release();

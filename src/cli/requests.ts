@@ -43,7 +43,8 @@ export function machineRequest(raw: RawMachine): VmOptions {
     memSizeMib: optional(raw.memory, (text) => parseWholeNumber('--memory', text)),
     kernelPath: raw.kernel,
     rootfsPath: raw.rootfs,
-    backend: raw.backend,
+    // Names of options are for the SDK to judge.
+    backend: raw.backend as VmOptions['backend'],
   };
 }
 

@@ -11,9 +11,11 @@ export interface HostPaths {
 
 /** The files of one VM. */
 export interface VmPaths {
-  /** Durable: disk and console log. */
+  /** Durable: disk, variables and console log. */
   readonly folder: string;
   readonly disk: string;
+  /** Variables for the guest, private; there only if there are some. */
+  readonly envFile: string;
   readonly consoleLog: string;
   /** From start to stop only. */
   readonly runFolder: string;
@@ -47,6 +49,7 @@ export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
   return {
     folder,
     disk: join(folder, 'disk.qcow2'),
+    envFile: join(folder, 'env.json'),
     consoleLog: join(folder, 'console.log'),
     runFolder,
     controlSocket: join(runFolder, 'control'),

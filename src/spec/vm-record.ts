@@ -1,4 +1,5 @@
 import type { ProcessRef } from '../base/process-ref.ts';
+import type { DiskMode } from './vm-fields.ts';
 
 /** A VM with nothing left to choose: what is stored, and what every start boots. */
 export interface ResolvedVm {
@@ -10,6 +11,10 @@ export interface ResolvedVm {
   readonly kernelPath: string;
   readonly initrdPath: string;
   readonly rootfsPath: string;
+  /** Kernel arguments as they were asked for. */
+  readonly bootArgs: string;
+  readonly diskMode: DiskMode;
+  readonly retainDiskOnDelete: boolean;
   readonly diskSizeBytes: number;
   /** The process that the VM must not outlive, or null for a VM that stays until it is deleted. */
   readonly owner: ProcessRef | null;

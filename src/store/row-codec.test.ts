@@ -13,6 +13,9 @@ const vm = {
   kernelPath: '/k',
   initrdPath: '/i',
   rootfsPath: '/r',
+  bootArgs: '',
+  diskMode: 'isolated',
+  retainDiskOnDelete: false,
   diskSizeBytes: 1_048_576,
   owner: null,
 };

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { SmolVMError } from '../errors.ts';
 import { parseWith } from '../spec/parse.ts';
+import { DISK_MODES } from '../spec/vm-fields.ts';
 import { VM_ID_PATTERN } from '../spec/vm-id.ts';
 import type { VmRecord } from '../spec/vm-record.ts';
 
@@ -17,6 +18,9 @@ const resolvedVmSchema = v.strictObject({
   kernelPath: v.string(),
   initrdPath: v.string(),
   rootfsPath: v.string(),
+  bootArgs: v.string(),
+  diskMode: v.picklist(DISK_MODES),
+  retainDiskOnDelete: v.boolean(),
   diskSizeBytes: count,
   owner: v.nullable(processRefSchema),
 });

@@ -3,12 +3,13 @@ import { dirname } from 'node:path';
 import { Cleanup } from '../base/cleanup.ts';
 import { Deadline } from '../base/deadline.ts';
 import { ensurePrivateFolder } from '../base/private-folder.ts';
+import { regularFileProblem } from '../base/regular-file.ts';
 import { Stopwatch, type TimedStep } from '../base/stopwatch.ts';
-import { toSmolVMError } from '../errors.ts';
+import { ImageError, toSmolVMError } from '../errors.ts';
 import type { Acceleration } from '../hypervisor/hypervisor.ts';
 import { launch, protectSockets } from '../hypervisor/launch.ts';
 import { AGENT_PORT_COUNT, agentSocket, vmPaths } from '../spec/file-names.ts';
-import type { VmRecord } from '../spec/vm-record.ts';
+import type { ResolvedVm, VmRecord } from '../spec/vm-record.ts';
 import { awaitGuest } from './await-guest.ts';
 import { chooseHypervisor } from './choose-hypervisor.ts';
 import { killVmm, removeRunFolder } from './kill-vmm.ts';
@@ -70,6 +71,7 @@ async function boot(
   const { signal } = deadline;
   const watch = new Stopwatch();
   const paths = vmPaths(services.paths, vm.vmId);
+  requireFiles(vm);
   const { hypervisor, support } = await chooseHypervisor(services, vm.backend, vm.kernelPath, signal);
   watch.mark('probe');
 
@@ -95,4 +97,16 @@ async function boot(
   undo.keep();
   watch.mark('ready');
   return { path: 'cold', totalMs: watch.totalMs, steps: watch.steps, acceleration: support.acceleration };
+}
+
+/** A record outlives the files that it names: what is gone is told by name, not by the VMM. */
+function requireFiles({ vmId, kernelPath, initrdPath, rootfsPath }: ResolvedVm): void {
+  for (const path of [kernelPath, initrdPath, rootfsPath]) {
+    const problem = regularFileProblem(path);
+    if (problem === undefined) continue;
+    throw new ImageError(`VM '${vmId}' cannot boot: ${problem}`, {
+      hint: `Put it back, or delete the VM: smolvm delete ${vmId}`,
+      details: { vmId, path },
+    });
+  }
 }

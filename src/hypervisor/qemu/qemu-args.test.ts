@@ -12,6 +12,9 @@ const boot: BootRequest = {
     kernelPath: '/images/kernel',
     initrdPath: '/images/initrd',
     rootfsPath: '/images/root',
+    bootArgs: '',
+    diskMode: 'isolated',
+    retainDiskOnDelete: false,
     diskSizeBytes: 1_048_576,
     owner: null,
   },
@@ -86,6 +89,13 @@ describe('qemuArgv', () => {
       'console=ttyS0 reboot=t noreplace-smp quiet panic=-1 random.trust_cpu=on smolvm.hostname=box ' +
         'root=/dev/vda rootfstype=ext4 rw /dev/vda ext4 /bin/sh -c :',
     ]);
+  });
+
+  it('adds the boot arguments of the user that are not for the machine, and never pci=off', () => {
+    const bootArgs = 'console=ttyS0 reboot=k panic=1 pci=off init=/init loglevel=7 foo="a b"';
+    const [cmdline = ''] = valuesOf(qemuArgv({ ...boot, vm: { ...boot.vm, bootArgs } }), '-append');
+    expect(cmdline).toContain(' smolvm.hostname=box loglevel=7 foo="a b" root=/dev/vda ');
+    expect(cmdline).not.toMatch(/pci=off|reboot=k|panic=1|init=/);
   });
 
   it('emulates where there is no hardware virtualization, without mitigations for CPU flaws that are not emulated', () => {

@@ -1,3 +1,4 @@
+import { addedBootWords } from '../../spec/boot-args.ts';
 import type { ResolvedVm } from '../../spec/vm-record.ts';
 import type { Acceleration, BootRequest } from '../hypervisor.ts';
 import { kernelCommandLine } from '../kernel-args.ts';
@@ -79,6 +80,7 @@ function kernelArgs({ vm, support }: BootRequest): readonly string[] {
     rootDevice: '/dev/vda',
     hostname: vm.vmId,
     machine: machineKernelArgs(support.acceleration.kind),
+    added: addedBootWords(vm.bootArgs),
   });
   return ['-kernel', vm.kernelPath, '-initrd', vm.initrdPath, '-append', append];
 }
