@@ -23,4 +23,5 @@ export type { CommandResult } from './vm/command-result.ts';
 export type { RunOptions } from './vm/run-command.ts';
 export type { StartTimings } from './vm/start-vm.ts';
 export type { StopOutcome } from './vm/stop-vm.ts';
+export type { RetainedDiskInfo } from './vm/retained-disk.ts';
 export type { DamagedVm, VmInfo } from './vm/vm-info.ts';

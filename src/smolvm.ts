@@ -7,6 +7,7 @@ import { readConsole } from './vm/console-log.ts';
 import { createVm } from './vm/create-vm.ts';
 import { deleteVm } from './vm/delete-vm.ts';
 import { findVm } from './vm/find-vm.ts';
+import { listRetained, type RetainedDiskInfo } from './vm/retained-disk.ts';
 import { reconcileVm } from './vm/reconcile.ts';
 import { runCommand, type RunOptions } from './vm/run-command.ts';
 import { startVm, type StartTimings } from './vm/start-vm.ts';
@@ -122,8 +123,14 @@ export class SmolVM implements AsyncDisposable {
     return withHost(listVms);
   }
 
+  /** The disks that outlived their VMs by `retainDiskOnDelete`, by id. {@link SmolVM.deleteById} removes one. */
+  static async listRetained(): Promise<readonly RetainedDiskInfo[]> {
+    return withHost(listRetained);
+  }
+
   /**
-   * Deletes a VM by its id, also one whose record is damaged. A running VM is refused unless `force` is true.
+   * Deletes a VM by its id, also one whose record is damaged. A running VM is refused unless `force` is true. Where
+   * only a retained disk is left of a VM, that disk is removed.
    *
    * @throws INVALID_ARGUMENT, VM_NOT_FOUND, WRONG_STATE, BUSY
    */
@@ -207,7 +214,8 @@ export class SmolVM implements AsyncDisposable {
   }
 
   /**
-   * Removes the VM with its disk, without asking a running guest.
+   * Removes the VM with its disk, without asking a running guest. With `retainDiskOnDelete` the disk stays, and a
+   * running guest is stopped first.
    *
    * @throws VM_NOT_FOUND, WRONG_STATE, BUSY
    */

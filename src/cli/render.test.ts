@@ -26,7 +26,10 @@ const vm: VmInfo = {
   reason: null,
   vcpuCount: 2,
   memSizeMib: 512,
+  diskMode: 'isolated',
   diskSizeMib: 256,
+  retainDiskOnDelete: false,
+  bootArgs: '',
   backend: 'qemu',
   kernelPath: '/k',
   rootfsPath: '/r',
@@ -154,7 +157,9 @@ describe('tables', () => {
   });
 
   test('info', () => {
-    expect(renderInfo(vm)).toContain('vmId         builder\nstate        running\nreason       -\n');
+    expect(renderInfo(vm)).toContain(
+      'vmId                builder\nstate               running\nreason              -\n',
+    );
   });
 
   test('doctor', () => {

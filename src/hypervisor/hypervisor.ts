@@ -27,12 +27,23 @@ export interface HostProbe {
   readonly signal: AbortSignal;
 }
 
+/** What the guest sees as its root disk, with the format of each file: nothing is ever guessed from their bytes. */
+export type BootDisk =
+  /** A qcow2 file over a raw image, which is only read. `mayBeLost`: need it not survive a power cut of the host? */
+  | {
+      readonly kind: 'overlay';
+      readonly path: string;
+      readonly imagePath: string;
+      readonly mayBeLost: boolean;
+    }
+  /** A raw image, written as it is. */
+  | { readonly kind: 'image'; readonly path: string };
+
 /** One boot, complete: a backend turns it into a {@link LaunchPlan} without looking at anything else. */
 export interface BootRequest {
   readonly vm: ResolvedVm;
   readonly support: Supported;
-  /** The VM's own disk, a qcow2 overlay over `vm.rootfsPath`. */
-  readonly diskPath: string;
+  readonly disk: BootDisk;
   readonly controlSocket: string;
   /** One socket for each port of the control channel. */
   readonly agentSockets: readonly string[];

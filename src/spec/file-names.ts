@@ -14,6 +14,8 @@ export interface VmPaths {
   /** Durable: disk, variables and console log. */
   readonly folder: string;
   readonly disk: string;
+  /** Says that the disk was kept when its VM was deleted. */
+  readonly retainedMarker: string;
   /** Variables for the guest, private; there only if there are some. */
   readonly envFile: string;
   readonly consoleLog: string;
@@ -49,6 +51,7 @@ export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
   return {
     folder,
     disk: join(folder, 'disk.qcow2'),
+    retainedMarker: join(folder, 'retained.json'),
     envFile: join(folder, 'env.json'),
     consoleLog: join(folder, 'console.log'),
     runFolder,

@@ -16,8 +16,15 @@ export interface ResolvedVm {
   readonly diskMode: DiskMode;
   readonly retainDiskOnDelete: boolean;
   readonly diskSizeBytes: number;
+  /** Which image the disk lies over (`disk/image-identity.ts`); null for a shared disk, or if it was not noted. */
+  readonly imageIdentity: string | null;
   /** The process that the VM must not outlive, or null for a VM that stays until it is deleted. */
   readonly owner: ProcessRef | null;
+}
+
+/** What dies with its owner need not survive a power cut of the host, unless its disk is to outlive it. */
+export function mayLoseDisk({ owner, diskMode, retainDiskOnDelete }: ResolvedVm): boolean {
+  return owner !== null && diskMode === 'isolated' && !retainDiskOnDelete;
 }
 
 /**

@@ -17,6 +17,7 @@ const vm = {
   diskMode: 'isolated',
   retainDiskOnDelete: false,
   diskSizeBytes: 1_048_576,
+  imageIdentity: null,
   owner: null,
 };
 

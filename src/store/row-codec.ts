@@ -22,6 +22,7 @@ const resolvedVmSchema = v.strictObject({
   diskMode: v.picklist(DISK_MODES),
   retainDiskOnDelete: v.boolean(),
   diskSizeBytes: count,
+  imageIdentity: v.nullable(v.string()),
   owner: v.nullable(processRefSchema),
 });
 

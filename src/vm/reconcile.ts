@@ -2,9 +2,9 @@ import { isAlive } from '../base/process-ref.ts';
 import { isSmolVMError } from '../errors.ts';
 import { vmPaths } from '../spec/file-names.ts';
 import type { VmRecord, VmState } from '../spec/vm-record.ts';
-import { removeFiles } from './delete-vm.ts';
 import { findVm } from './find-vm.ts';
 import { killStrayVmms, killVmm, removeRunFolder } from './kill-vmm.ts';
+import { removeRemains } from './remove-files.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -61,7 +61,7 @@ const repairs: Readonly<Record<Repair, (services: Services, record: VmRecord) =>
     const deleting = services.store.move(claimed, { state: 'deleting', by: services.self });
     if ('vmm' in record.status) await killVmm(record.status.vmm);
     await killStrayVmms(vmPaths(services.paths, record.vm.vmId));
-    await removeFiles(services, record.vm.vmId);
+    await removeRemains(services, record);
     services.store.remove(deleting);
   },
   fail: async (services, record) => {

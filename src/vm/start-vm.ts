@@ -3,17 +3,19 @@ import { dirname } from 'node:path';
 import { Cleanup } from '../base/cleanup.ts';
 import { Deadline } from '../base/deadline.ts';
 import { ensurePrivateFolder } from '../base/private-folder.ts';
-import { regularFileProblem } from '../base/regular-file.ts';
 import { Stopwatch, type TimedStep } from '../base/stopwatch.ts';
-import { ImageError, toSmolVMError } from '../errors.ts';
+import { toSmolVMError } from '../errors.ts';
 import type { Acceleration } from '../hypervisor/hypervisor.ts';
 import { launch, protectSockets } from '../hypervisor/launch.ts';
 import { AGENT_PORT_COUNT, agentSocket, vmPaths } from '../spec/file-names.ts';
-import type { ResolvedVm, VmRecord } from '../spec/vm-record.ts';
+import type { VmRecord } from '../spec/vm-record.ts';
 import { awaitGuest } from './await-guest.ts';
 import { chooseHypervisor } from './choose-hypervisor.ts';
+import { requireUnusedDisk, sharersOf } from './disk-users.ts';
+import { growRoot } from './grow-root.ts';
 import { killVmm, removeRunFolder } from './kill-vmm.ts';
-import { findSettledVm } from './reconcile.ts';
+import { prepareDisk } from './prepare-disk.ts';
+import { findSettledVm, reconcileVm } from './reconcile.ts';
 import type { Services } from './services.ts';
 
 /** Where each millisecond of a start went. */
@@ -45,7 +47,7 @@ export async function startVm(
   using deadline = new Deadline(`start VM '${vmId}'`, options.bootTimeoutMs, options.signal);
   deadline.signal.throwIfAborted();
   const undo = new Cleanup();
-  const starting = services.store.move(record, { state: 'starting', by: services.self });
+  const starting = await claim(services, record);
   let reason = 'unknown';
   undo.defer('record the failure', () => {
     services.store.move(starting, { state: 'failed', reason });
@@ -60,6 +62,15 @@ export async function startVm(
   }
 }
 
+/** Moves the VM to `starting`, unless that would let two VMs write one disk. */
+async function claim(services: Services, record: VmRecord): Promise<VmRecord> {
+  for (const sharer of sharersOf(services, record.vm)) await reconcileVm(services, sharer);
+  return services.store.exclusively(() => {
+    requireUnusedDisk(services, record.vm);
+    return services.store.move(record, { state: 'starting', by: services.self });
+  });
+}
+
 /** The straight list of steps; each pushes its undo. */
 async function boot(
   services: Services,
@@ -71,7 +82,7 @@ async function boot(
   const { signal } = deadline;
   const watch = new Stopwatch();
   const paths = vmPaths(services.paths, vm.vmId);
-  requireFiles(vm);
+  const { disk, isLargerThanImage } = await prepareDisk(services, vm);
   const { hypervisor, support } = await chooseHypervisor(services, vm.backend, vm.kernelPath, signal);
   watch.mark('probe');
 
@@ -82,8 +93,8 @@ async function boot(
   undo.defer(`remove ${paths.runFolder}`, () => removeRunFolder(paths));
   await mkdir(paths.runFolder, { mode: 0o700 });
   const agentSockets = Array.from({ length: AGENT_PORT_COUNT }, (_, port) => agentSocket(paths, port));
-  const { controlSocket, marker, disk } = paths;
-  const plan = hypervisor.plan({ vm, support, diskPath: disk, controlSocket, agentSockets, marker });
+  const { controlSocket, marker } = paths;
+  const plan = hypervisor.plan({ vm, support, disk, controlSocket, agentSockets, marker });
   const site = { logPath: paths.vmmLog, refPath: paths.vmmRef, dieWithUs: vm.owner !== null };
   const launched = await launch(plan, site);
   undo.defer('end the VMM', () => killVmm(launched.vmm));
@@ -92,21 +103,10 @@ async function boot(
   undo.defer('close the session', () => services.channels.close(vm.vmId));
   const ephemeral = vm.owner !== null;
   await awaitGuest({ services, hypervisor, paths, vmId: vm.vmId, launched, ephemeral, watch, signal });
+  if (isLargerThanImage) await growRoot(services, vm.vmId, signal);
   protectSockets(plan);
   services.store.move(starting, { state: 'running', vmm: launched.vmm });
   undo.keep();
   watch.mark('ready');
   return { path: 'cold', totalMs: watch.totalMs, steps: watch.steps, acceleration: support.acceleration };
-}
-
-/** A record outlives the files that it names: what is gone is told by name, not by the VMM. */
-function requireFiles({ vmId, kernelPath, initrdPath, rootfsPath }: ResolvedVm): void {
-  for (const path of [kernelPath, initrdPath, rootfsPath]) {
-    const problem = regularFileProblem(path);
-    if (problem === undefined) continue;
-    throw new ImageError(`VM '${vmId}' cannot boot: ${problem}`, {
-      hint: `Put it back, or delete the VM: smolvm delete ${vmId}`,
-      details: { vmId, path },
-    });
-  }
 }

@@ -37,7 +37,10 @@ export async function stopVm(services: Services, vmId: string, options: StopOpti
 }
 
 /** Somebody is starting, stopping or deleting the VM: what it will be in a moment is not known yet. */
-function atWork(vmId: string, { state, by }: Extract<VmStatus, { readonly by: ProcessRef }>): SmolVMError {
+export function atWork(
+  vmId: string,
+  { state, by }: Extract<VmStatus, { readonly by: ProcessRef }>,
+): SmolVMError {
   return new SmolVMError('BUSY', `VM '${vmId}' is ${state}, by process ${String(by.pid)}`, {
     hint: 'Try again when that is done: smolvm list',
     details: { vmId, state, pid: by.pid },

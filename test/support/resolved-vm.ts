@@ -14,6 +14,7 @@ export function resolvedVm(vmId: string): ResolvedVm {
     diskMode: 'isolated',
     retainDiskOnDelete: false,
     diskSizeBytes: 1_048_576,
+    imageIdentity: null,
     owner: null,
   };
 }

@@ -109,7 +109,7 @@ describe('the state store', () => {
 
   it('reads a VM that the first version stored, and leaves a damaged row of it as it is', async () => {
     await storeWith(resolvedVm('old'), resolvedVm('broken'));
-    const gone = "json_remove(vm, '$.bootArgs', '$.diskMode', '$.retainDiskOnDelete')";
+    const gone = "json_remove(vm, '$.bootArgs', '$.diskMode', '$.retainDiskOnDelete', '$.imageIdentity')";
     await tamper(
       `UPDATE vms SET vm = ${gone}; UPDATE vms SET vm = '{' WHERE id = 'broken'; PRAGMA user_version = 1`,
     );
