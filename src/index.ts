@@ -1,5 +1,6 @@
 // The public names, each listed by hand.
-export { SmolVM, type CreateOptions, type StartOptions, type StopOptions } from './smolvm.ts';
+export { SmolVM } from './smolvm.ts';
+export type { CreateOptions, DeleteOptions, StartOptions, StopOptions } from './spec/lifecycle-options.ts';
 export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
   CommandExecutionUnavailableError,

@@ -64,6 +64,10 @@ export interface VmControl extends Disposable {
   readonly guestEnded: Promise<string>;
   /** From now on the VMM ends with its guest; until then it waits, so that the console can be read. */
   endWithGuest(signal: AbortSignal): Promise<void>;
+  /** Halts the guest's CPUs. A guest that is halted stays so. */
+  pause(signal: AbortSignal): Promise<void>;
+  /** Lets them go on. A guest that is not halted is left as it is. */
+  resume(signal: AbortSignal): Promise<void>;
   /** Takes what the guest has written to its console since the last call, at most the newest 256 KiB. */
   takeConsole(signal: AbortSignal): Promise<Uint8Array>;
 }

@@ -35,7 +35,7 @@ export type VmStatus =
   | { readonly state: 'creating' | 'starting' | 'deleting'; readonly by: ProcessRef }
   | { readonly state: 'created' | 'stopped' }
   | { readonly state: 'failed'; readonly reason: string }
-  | { readonly state: 'running'; readonly vmm: ProcessRef }
+  | { readonly state: 'running' | 'paused'; readonly vmm: ProcessRef }
   | { readonly state: 'stopping'; readonly by: ProcessRef; readonly vmm: ProcessRef };
 
 /** The tag of a {@link VmStatus}. */

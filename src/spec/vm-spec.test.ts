@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../errors.ts';
-import { parseStartOptions, parseStopOptions, parseVmSpec } from './vm-spec.ts';
+import { parseStartOptions, parseStopOptions } from './lifecycle-options.ts';
+import { parseVmSpec } from './vm-spec.ts';
 
 /** The problems that an input has. */
 function problemsOf(parse: () => unknown): readonly string[] {

@@ -1,9 +1,7 @@
-import * as v from 'valibot';
 import { ValidationError } from '../errors.ts';
 import type { BackendChoice } from './backend-names.ts';
 import type { EnvVars } from './env-vars.ts';
-import { accepted, parseWith } from './parse.ts';
-import { timeoutMsSchema } from './run-options.ts';
+import { accepted } from './parse.ts';
 import { checkFields, vmOptionsSchema, type DiskMode } from './vm-fields.ts';
 import { newVmId } from './vm-id.ts';
 
@@ -69,17 +67,4 @@ export function parseVmSpec(options: unknown): VmSpec {
     kernelPath: fields.kernelPath,
     rootfsPath: fields.rootfsPath,
   });
-}
-
-const startOptionsSchema = v.object({ bootTimeoutMs: v.optional(timeoutMsSchema, 30_000) });
-const stopOptionsSchema = v.object({ timeoutMs: v.optional(timeoutMsSchema, 3_000) });
-
-/** Parses what `start` is given, all but the signal. */
-export function parseStartOptions(options: unknown): v.InferOutput<typeof startOptionsSchema> {
-  return parseWith(startOptionsSchema, options, 'start options');
-}
-
-/** Parses what `stop` is given. */
-export function parseStopOptions(options: unknown): v.InferOutput<typeof stopOptionsSchema> {
-  return parseWith(stopOptionsSchema, options, 'stop options');
 }

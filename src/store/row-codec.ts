@@ -30,7 +30,7 @@ const vmStatusSchema = v.variant('state', [
   v.strictObject({ state: v.picklist(['creating', 'starting', 'deleting']), by: processRefSchema }),
   v.strictObject({ state: v.picklist(['created', 'stopped']) }),
   v.strictObject({ state: v.literal('failed'), reason: v.string() }),
-  v.strictObject({ state: v.literal('running'), vmm: processRefSchema }),
+  v.strictObject({ state: v.picklist(['running', 'paused']), vmm: processRefSchema }),
   v.strictObject({ state: v.literal('stopping'), by: processRefSchema, vmm: processRefSchema }),
 ]);
 

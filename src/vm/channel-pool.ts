@@ -6,6 +6,7 @@ import { openAgentChannel } from '../guest/agent/agent-channel.ts';
 import type { GuestChannel } from '../guest/guest-channel.ts';
 import { AGENT_PORT_COUNT, agentSocket, vmPaths, type HostPaths } from '../spec/file-names.ts';
 import type { StateStore } from '../store/state-store.ts';
+import { refusePaused } from './refuse-paused.ts';
 
 /** How often a free port is looked for while other processes hold all of them. */
 const PORT_RETRY_MS = 20;
@@ -30,8 +31,10 @@ export class ChannelPool {
     this.#self = self;
   }
 
-  /** The session with a VM if it is open now. */
+  /** The session with a VM if it is open now. Refused while the VM is paused: its guest would not answer. */
   opened(vmId: string): GuestChannel | undefined {
+    const record = this.#store.find(vmId);
+    if (record !== undefined) refusePaused(record);
     return this.#open.get(vmId)?.opened;
   }
 

@@ -10,7 +10,7 @@ import { requireSpace } from '../disk/free-space.ts';
 import { SmolVMError, toSmolVMError, ValidationError, VMAlreadyExistsError } from '../errors.ts';
 import { ensureBaseImage } from '../image/base-image.ts';
 import { imagesFolder, vmPaths, type VmPaths } from '../spec/file-names.ts';
-import { mayLoseDisk, type ResolvedVm, type VmRecord } from '../spec/vm-record.ts';
+import { mayLoseDisk, type ResolvedVm } from '../spec/vm-record.ts';
 import type { VmSpec } from '../spec/vm-spec.ts';
 import { chooseDisk, refuseLeftover, type ChosenDisk } from './choose-disk.ts';
 import { chooseHypervisor } from './choose-hypervisor.ts';
@@ -26,11 +26,18 @@ export interface CreateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A VM that was made. */
+export interface CreatedVm {
+  readonly vmId: string;
+  /** Is its disk one that an earlier VM has left? */
+  readonly reusesDisk: boolean;
+}
+
 /**
  * Makes a VM: a row that says what is about to be made, then its folder and disk. Whatever fails, all of it is undone;
  * a disk that was there before is neither changed nor removed.
  */
-export async function createVm(services: Services, spec: VmSpec, options: CreateOptions): Promise<VmRecord> {
+export async function createVm(services: Services, spec: VmSpec, options: CreateOptions): Promise<CreatedVm> {
   using deadline = new Deadline(`create VM '${spec.vmId}'`, Infinity, options.signal);
   // A taken id is told as that, and not as what else is wrong with the request.
   if (services.store.find(spec.vmId) !== undefined) throw new VMAlreadyExistsError(spec.vmId);
@@ -56,9 +63,9 @@ export async function createVm(services: Services, spec: VmSpec, options: Create
       });
     await writeEnvFile(paths, spec.envVars, durable);
     deadline.signal.throwIfAborted();
-    const created = services.store.move(record, { state: 'created' });
+    services.store.move(record, { state: 'created' });
     undo.keep();
-    return created;
+    return { vmId: vm.vmId, reusesDisk: disk.retained !== undefined };
   } catch (error) {
     await undo.run();
     throw toSmolVMError(error, `create VM '${vm.vmId}'`);

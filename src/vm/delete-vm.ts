@@ -5,11 +5,11 @@ import { isAlive } from '../base/process-ref.ts';
 import { isSmolVMError, SmolVMError, VMNotFoundError } from '../errors.ts';
 import { vmPaths } from '../spec/file-names.ts';
 import { parseVmId } from '../spec/vm-id.ts';
-import type { ResolvedVm, VmRecord } from '../spec/vm-record.ts';
+import type { ResolvedVm, VmRecord, VmState } from '../spec/vm-record.ts';
 import { findVm } from './find-vm.ts';
 import { killStrayVmms, killVmm } from './kill-vmm.ts';
 import { reconcileVm } from './reconcile.ts';
-import { keepsDisk, removeFiles, removeFilesOf } from './remove-files.ts';
+import { keepsDisk, removeFiles, removeRemains } from './remove-files.ts';
 import { hasMarker } from './retained-disk.ts';
 import type { Services } from './services.ts';
 import { atWork, stopVm } from './stop-vm.ts';
@@ -18,6 +18,8 @@ import { atWork, stopVm } from './stop-vm.ts';
 export interface DeleteOptions {
   /** Also a VM that runs? Then its guest is not asked, for nothing of it remains. */
   readonly force: boolean;
+  /** Does the disk stay although the VM does not say so? */
+  readonly retainsDisk?: boolean;
 }
 
 /** How long a guest whose disk stays may take to power off. */
@@ -37,12 +39,13 @@ export async function deleteVm(services: Services, vmId: string, options: Delete
   if (found.status.state === 'deleting' && isAlive(found.status.by)) return awaitOtherDeleter(services, vmId);
   const record = await settled(services, found, options);
   if (record === undefined) return;
-  const { status, vm } = record;
+  const { status } = record;
+  const vm = options.retainsDisk === true ? { ...record.vm, retainDiskOnDelete: true } : record.vm;
   const deleting = services.store.move(record, { state: 'deleting', by: services.self });
   if ('vmm' in status) await killVmm(status.vmm);
-  // If we die from here on, the marker would say that the disk is to be kept.
+  // With the marker the disk stays, also if we die now and somebody else does the rest.
   if (!keepsDisk(vm)) await rm(vmPaths(services.paths, vmId).retainedMarker, { force: true });
-  await removeFilesOf(services, vm);
+  await removeRemains(services, { ...record, vm });
   services.store.remove(deleting);
 }
 
@@ -57,8 +60,9 @@ async function settled(
   const record = services.store.find(vmId);
   if (record === undefined) return undefined;
   if ('by' in record.status) throw atWork(vmId, record.status);
-  if (record.status.state !== 'running') return record;
-  if (!force) throw stillRunning(vmId);
+  const { state } = record.status;
+  if (state !== 'running' && state !== 'paused') return record;
+  if (!force) throw stillRunning(vmId, state);
   if (!keepsDisk(record.vm)) return record;
   // What stays is worth a sync.
   await stopVm(services, vmId, { timeoutMs: STOP_BEFORE_RETAINING_MS });
@@ -115,9 +119,9 @@ async function awaitOtherDeleter(services: Services, vmId: string): Promise<void
   await poll(() => (services.store.find(vmId) === undefined ? true : undefined), 10, deadline.signal);
 }
 
-function stillRunning(vmId: string): SmolVMError {
-  return new SmolVMError('WRONG_STATE', `VM '${vmId}' is running`, {
+function stillRunning(vmId: string, state: VmState): SmolVMError {
+  return new SmolVMError('WRONG_STATE', `VM '${vmId}' is ${state}`, {
     hint: `Stop it first: smolvm stop ${vmId}; or delete it as it is: smolvm delete --force ${vmId}`,
-    details: { vmId, state: 'running' },
+    details: { vmId, state },
   });
 }

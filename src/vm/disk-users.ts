@@ -6,7 +6,7 @@ import { listRetained } from './retained-disk.ts';
 import type { Services } from './services.ts';
 
 /** In these states a VMM may have the disk open. */
-const LIVE: ReadonlySet<VmState> = new Set(['starting', 'running', 'stopping']);
+const LIVE: ReadonlySet<VmState> = new Set(['starting', 'running', 'paused', 'stopping']);
 
 /**
  * Refuses a start that would let two VMs write one file, or change an image below the disk of another VM. Called in a

@@ -41,6 +41,7 @@ const REPAIR_OF_STATE: Readonly<Record<VmState, Repair | undefined>> = {
   deleting: 'remove',
   starting: 'fail',
   running: 'stop',
+  paused: 'stop',
   stopping: 'stop',
   created: undefined,
   stopped: undefined,
@@ -51,7 +52,7 @@ const REPAIR_OF_STATE: Readonly<Record<VmState, Repair | undefined>> = {
 function repairOf({ vm, status }: VmRecord): Repair | undefined {
   if ('by' in status && isAlive(status.by)) return undefined;
   if (vm.owner !== null && !isAlive(vm.owner)) return 'remove';
-  if (status.state === 'running' && isAlive(status.vmm)) return undefined;
+  if ((status.state === 'running' || status.state === 'paused') && isAlive(status.vmm)) return undefined;
   return REPAIR_OF_STATE[status.state];
 }
 

@@ -15,7 +15,7 @@ export async function removeFiles(services: Services, vmId: string): Promise<voi
 }
 
 /** The same, but its disk stays if that was asked for. */
-export async function removeFilesOf(services: Services, vm: ResolvedVm): Promise<void> {
+async function removeFilesOf(services: Services, vm: ResolvedVm): Promise<void> {
   const paths = vmPaths(services.paths, vm.vmId);
   if (!keepsDisk(vm) || !existsSync(paths.disk)) return removeFiles(services, vm.vmId);
   await services.channels.close(vm.vmId);
@@ -24,7 +24,7 @@ export async function removeFilesOf(services: Services, vm: ResolvedVm): Promise
 }
 
 /**
- * Removes what is left of a VM whose maker or deleter has died. A marker is there only until the disk is used for the
+ * Removes all files of a VM but a disk that is to stay, also where its maker or deleter has died. A marker is there only until the disk is used for the
  * first time, and a deletion that means the disk too removes it first: so with a marker the disk is the one that was
  * retained, unchanged. A disk that was being made is none to keep.
  */

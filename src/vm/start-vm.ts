@@ -14,6 +14,7 @@ import { chooseHypervisor } from './choose-hypervisor.ts';
 import { requireUnusedDisk, sharersOf } from './disk-users.ts';
 import { growRoot } from './grow-root.ts';
 import { killVmm, removeRunFolder } from './kill-vmm.ts';
+import { resumeVm } from './pause-vm.ts';
 import { prepareDisk } from './prepare-disk.ts';
 import { findSettledVm, reconcileVm } from './reconcile.ts';
 import type { Services } from './services.ts';
@@ -34,7 +35,8 @@ export interface StartOptions {
 }
 
 /**
- * Boots a VM; returns when it takes commands. A VM that runs already is left alone (undefined is returned). If
+ * Boots a VM; returns when it takes commands. A VM that runs already is left alone, a paused one resumed
+ * (undefined is returned). If
  * anything fails, the VMM is gone again, the VM is `failed` with the reason, and the reason is thrown.
  */
 export async function startVm(
@@ -44,6 +46,10 @@ export async function startVm(
 ): Promise<StartTimings | undefined> {
   const record = await findSettledVm(services, vmId);
   if (record.status.state === 'running') return undefined;
+  if (record.status.state === 'paused') {
+    await resumeVm(services, vmId, options.signal);
+    return undefined;
+  }
   using deadline = new Deadline(`start VM '${vmId}'`, options.bootTimeoutMs, options.signal);
   deadline.signal.throwIfAborted();
   const undo = new Cleanup();

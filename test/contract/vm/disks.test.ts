@@ -235,6 +235,19 @@ describe('a retained disk', () => {
     await SmolVM.deleteById('box');
   });
 
+  it('stays when the VM that was launched with it does not boot', async () => {
+    const disk = await retain();
+    world().qemu.behave({ exitsAtOnce: { code: 1, stderr: '' } });
+    await expect(SmolVM.launch({ vmId: 'box', rootfsPath })).rejects.toMatchObject({ code: 'LAUNCH_FAILED' });
+    await expect(SmolVM.launch({ vmId: 'other', rootfsPath })).rejects.toMatchObject({
+      code: 'LAUNCH_FAILED',
+    });
+    expect(await SmolVM.list()).toEqual([]);
+    expect(await SmolVM.listRetained()).toMatchObject([{ vmId: 'box' }]);
+    expect(readFileSync(diskOf('box')).equals(disk)).toBe(true);
+    await SmolVM.deleteById('box');
+  });
+
   it('of a VM that is created again is not touched by a creation of the taken id', async () => {
     const disk = await retain();
     await using vm = await SmolVM.create({ vmId: 'box', rootfsPath });
