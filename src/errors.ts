@@ -25,6 +25,8 @@ export const ERROR_CODES = {
   VM_EXITED: 'VM_EXITED',
   /** The VMM refused or garbled a control command. */
   CONTROL_FAILED: 'CONTROL_FAILED',
+  /** The VM has no network. */
+  NETWORK_UNAVAILABLE: 'NETWORK_UNAVAILABLE',
   /** Commands cannot be run in this VM. */
   COMMAND_UNAVAILABLE: 'COMMAND_UNAVAILABLE',
   /** The command never started in the guest: no such program, folder or user. */

@@ -10,6 +10,8 @@ import { download, upload, type CopyOptions, type DownloadOptions } from './vm/f
 import { GuestFiles } from './vm/files/guest-files.ts';
 import { exposeLocal, listExposed, unexposeLocal, type ExposeOptions } from './vm/ports/expose.ts';
 import type { Forward } from './vm/ports/forward-messages.ts';
+import { openSession } from './vm/command/open-session.ts';
+import type { Connect } from './vm/files/run-tool.ts';
 import { waitForPorts, type WaitForPortsOptions } from './vm/ports/wait-for-ports.ts';
 import type { Services } from './vm/services.ts';
 
@@ -17,6 +19,7 @@ import type { Services } from './vm/services.ts';
 export abstract class GuestAccess {
   abstract readonly vmId: string;
   #files: GuestFiles | undefined;
+  readonly #connect: Connect = (signal) => openSession(this.services(), this.vmId, signal);
 
   /** What the operations need. @throws WRONG_STATE once the handle is closed */
   protected abstract services(): Services;
@@ -74,7 +77,7 @@ export abstract class GuestAccess {
 
   /** The files of the running VM. */
   get files(): GuestFiles {
-    return (this.#files ??= new GuestFiles(() => this.services(), this.vmId));
+    return (this.#files ??= new GuestFiles(this.#connect));
   }
 
   /**
@@ -85,12 +88,12 @@ export abstract class GuestAccess {
    * @throws INVALID_ARGUMENT, GUEST_FILE_FAILED, ABORTED
    */
   async uploadFile(localPath: string, guestPath: string, options: CopyOptions = {}): Promise<string> {
-    return upload(this.services(), this.vmId, { localPath, guestPath, kind: 'file' }, options);
+    return upload(this.#connect, { localPath, guestPath, kind: 'file' }, options);
   }
 
   /** Copies a folder and all in it into the VM. A folder that is there takes the new entries beside its own. */
   async uploadFolder(localPath: string, guestPath: string, options: CopyOptions = {}): Promise<string> {
-    return upload(this.services(), this.vmId, { localPath, guestPath, kind: 'folder' }, options);
+    return upload(this.#connect, { localPath, guestPath, kind: 'folder' }, options);
   }
 
   /**
@@ -101,12 +104,12 @@ export abstract class GuestAccess {
    * @throws INVALID_ARGUMENT, GUEST_FILE_FAILED, ABORTED
    */
   async downloadFile(guestPath: string, localPath: string, options: DownloadOptions = {}): Promise<string> {
-    return download(this.services(), this.vmId, { localPath, guestPath, kind: 'file' }, options);
+    return download(this.#connect, { localPath, guestPath, kind: 'file' }, options);
   }
 
   /** Copies a folder of the VM to this host. Symlinks in it are made as they are and never followed. */
   async downloadFolder(guestPath: string, localPath: string, options: DownloadOptions = {}): Promise<string> {
-    return download(this.services(), this.vmId, { localPath, guestPath, kind: 'folder' }, options);
+    return download(this.#connect, { localPath, guestPath, kind: 'folder' }, options);
   }
 
   /**
@@ -144,7 +147,7 @@ export abstract class GuestAccess {
    * @throws INVALID_ARGUMENT, TIMEOUT, ABORTED, COMMAND_UNAVAILABLE
    */
   async waitForPorts(ports: readonly number[], options: WaitForPortsOptions = {}): Promise<void> {
-    await waitForPorts(this.services(), this.vmId, ports, options);
+    await waitForPorts(this.#connect, ports, options);
   }
 
   /**

@@ -1,5 +1,7 @@
 // The public names, each listed by hand.
-export { SmolVM, type StartOptions, type StopOptions } from './smolvm.ts';
+export { SmolVM } from './smolvm.ts';
+export type { CreateOptions, DeleteOptions, StartOptions, StopOptions } from './spec/lifecycle-options.ts';
+export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
   CommandExecutionUnavailableError,
   ERROR_CODES,
@@ -35,4 +37,5 @@ export type { WaitForPortsOptions } from './vm/ports/wait-for-ports.ts';
 export type { DetachedCommand, TerminalSize } from './guest/guest-channel.ts';
 export type { StartTimings } from './vm/start-vm.ts';
 export type { StopOutcome } from './vm/stop-vm.ts';
+export type { RetainedDiskInfo } from './vm/retained-disk.ts';
 export type { DamagedVm, VmInfo } from './vm/vm-info.ts';

@@ -1,34 +1,30 @@
-import { SmolVMError } from './errors.ts';
+import { isSmolVMError, SmolVMError } from './errors.ts';
 import { GuestAccess } from './guest-access.ts';
+import { useDisposable } from './base/use-disposable.ts';
 import { leaseHost, withHost, type HostLease } from './shared-host.ts';
-import { parseStartOptions, parseStopOptions, parseVmSpec, type VmOptions } from './spec/vm-spec.ts';
+import { vmPaths } from './spec/file-names.ts';
+import {
+  parseStartOptions,
+  parseStopOptions,
+  type CreateOptions,
+  type DeleteOptions,
+  type StartOptions,
+  type StopOptions,
+} from './spec/lifecycle-options.ts';
+import { parseVmSpec, type VmOptions } from './spec/vm-spec.ts';
 import type { VmState } from './spec/vm-record.ts';
 import { readConsole } from './vm/console-log.ts';
 import { createVm } from './vm/create-vm.ts';
 import { deleteVm } from './vm/delete-vm.ts';
 import { findVm } from './vm/find-vm.ts';
+import { noNetwork } from './vm/no-network.ts';
+import { pauseVm, resumeVm } from './vm/pause-vm.ts';
+import { listRetained, type RetainedDiskInfo } from './vm/retained-disk.ts';
 import { reconcileVm } from './vm/reconcile.ts';
 import type { Services } from './vm/services.ts';
 import { startVm, type StartTimings } from './vm/start-vm.ts';
 import { stopVm, type StopOutcome } from './vm/stop-vm.ts';
 import { listVms, vmInfo, type DamagedVm, type VmInfo } from './vm/vm-info.ts';
-
-/** What a start takes. */
-export interface StartOptions {
-  /** Milliseconds until a boot that is not ready is given up. Default 30,000. */
-  readonly bootTimeoutMs?: number | undefined;
-  /** Gives the start up: the VMM is ended and `ABORTED` is thrown. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What {@link SmolVM.stop} takes. */
-export interface StopOptions {
-  /** Milliseconds for the guest to power off by itself, then it is ended. Default 3,000. */
-  readonly timeoutMs?: number | undefined;
-}
-
-/** Does leaving the scope of the handle delete the VM, or only stop it? */
-type Ownership = 'owned' | 'reconnected';
 
 /**
  * A handle to one VM. It remembers nothing but the id: what it tells is read when asked.
@@ -43,20 +39,22 @@ type Ownership = 'owned' | 'reconnected';
 export class SmolVM extends GuestAccess implements AsyncDisposable {
   readonly vmId: string;
   readonly #lease: HostLease;
-  readonly #ownership: Ownership;
+  /** Does leaving the scope of the handle delete the VM, or only stop it? */
+  readonly #isOwned: boolean;
   #timings: StartTimings | undefined;
   #closed = false;
 
-  private constructor(vmId: string, lease: HostLease, ownership: Ownership) {
+  private constructor(vmId: string, lease: HostLease, isOwned: boolean) {
     super();
     this.vmId = vmId;
     this.#lease = lease;
-    this.#ownership = ownership;
+    this.#isOwned = isOwned;
   }
 
   /**
    * Makes a VM that stays until it is deleted, also when this process ends. It is not started.
    *
+   * @param machine - a {@link VMConfig}, or options of which any may be left out
    * @throws INVALID_ARGUMENT, VM_ALREADY_EXISTS, HYPERVISOR_UNAVAILABLE, IMAGE_INVALID, NO_SPACE, PERMISSION_DENIED
    * @example
    * ```ts
@@ -65,35 +63,46 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
    * await vm.close(); // the VM goes on
    * ```
    */
-  static async create(
-    options: VmOptions & { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<SmolVM> {
-    return SmolVM.#make(options, false);
+  static async create(machine: VmOptions & CreateOptions = {}, options: CreateOptions = {}): Promise<SmolVM> {
+    const { signal = options.signal, ...vmOptions } = machine;
+    return (await SmolVM.#make(vmOptions, { ephemeral: false, signal })).vm;
   }
 
   /**
    * Makes and starts a VM that ends with this process, whatever ends it.
    *
-   * @throws what {@link SmolVM.create} and {@link SmolVM.start} throw; then nothing of the VM is left
+   * @param machine - a {@link VMConfig}, or options of which any may be left out
+   * @throws what {@link SmolVM.create} and {@link SmolVM.start} throw; then nothing of the VM is left but a
+   * disk that was retained before
    * @example
    * ```ts
    * await using vm = await SmolVM.launch({ vcpuCount: 1 });
    * console.log((await vm.run(['echo', 'hello'])).stdout);
    * ```
    */
-  static async launch(options: VmOptions & StartOptions = {}): Promise<SmolVM> {
-    const { bootTimeoutMs, ...vmOptions } = options;
-    const startOptions = { bootTimeoutMs, signal: options.signal };
+  static async launch(machine: VmOptions & StartOptions = {}, options: StartOptions = {}): Promise<SmolVM> {
+    const { bootTimeoutMs = options.bootTimeoutMs, signal = options.signal, ...vmOptions } = machine;
+    const startOptions = { bootTimeoutMs, signal };
     parseStartOptions(startOptions);
-    const vm = await SmolVM.#make(vmOptions, true);
+    const { vm, reusesDisk } = await SmolVM.#make(vmOptions, { ephemeral: true, signal });
     try {
       return await vm.start(startOptions);
     } catch (error) {
       // What cannot be removed now is removed by the next `openHost`; the caller learns why the start failed.
-      await vm.delete().catch(() => undefined);
+      const how = { force: true, retainsDisk: reusesDisk };
+      await deleteVm(vm.services(), vm.vmId, how).catch(() => undefined);
       await vm.close();
       throw error;
     }
+  }
+
+  /** Launches a VM, gives it to `use`, and stops, deletes and closes it when that has ended, however it has. */
+  static async with<T>(
+    machine: VmOptions & StartOptions,
+    use: (vm: SmolVM) => T | Promise<T>,
+    options: StartOptions = {},
+  ): Promise<T> {
+    return useDisposable(await SmolVM.launch(machine, options), use);
   }
 
   /**
@@ -104,7 +113,7 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
   static async fromId(vmId: string): Promise<SmolVM> {
     const lease = await leaseHost();
     try {
-      return new SmolVM(findVm(lease.services, vmId).vm.vmId, lease, 'reconnected');
+      return new SmolVM(findVm(lease.services, vmId).vm.vmId, lease, false);
     } catch (error) {
       await lease.release();
       throw error;
@@ -116,28 +125,27 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
     return withHost(listVms);
   }
 
+  /** The disks that outlived their VMs by `retainDiskOnDelete`, by id. {@link SmolVM.deleteById} removes one. */
+  static async listRetained(): Promise<readonly RetainedDiskInfo[]> {
+    return withHost(listRetained);
+  }
+
   /**
-   * Deletes a VM by its id, also one whose record is damaged. A running VM is refused unless `force` is true.
+   * Deletes a VM by its id, also one whose record is damaged. A running VM is refused unless `force` is true. Where
+   * only a retained disk is left of a VM, that disk is removed.
    *
    * @throws INVALID_ARGUMENT, VM_NOT_FOUND, WRONG_STATE, BUSY
    */
-  static async deleteById(
-    vmId: string,
-    options: { readonly force?: boolean | undefined } = {},
-  ): Promise<void> {
+  static async deleteById(vmId: string, options: DeleteOptions = {}): Promise<void> {
     return withHost((services) => deleteVm(services, vmId, { force: options.force === true }));
   }
 
-  static async #make(
-    options: VmOptions & { readonly signal?: AbortSignal | undefined },
-    ephemeral: boolean,
-  ): Promise<SmolVM> {
-    const { signal, ...vmOptions } = options;
-    const spec = parseVmSpec(vmOptions);
+  static async #make(options: VmOptions, how: Parameters<typeof createVm>[2]) {
+    const spec = parseVmSpec(options);
     const lease = await leaseHost();
     try {
-      const { vm } = await createVm(lease.services, spec, { ephemeral, signal });
-      return new SmolVM(vm.vmId, lease, 'owned');
+      const { vmId, reusesDisk } = await createVm(lease.services, spec, how);
+      return { vm: new SmolVM(vmId, lease, true), reusesDisk };
     } catch (error) {
       await lease.release();
       throw error;
@@ -154,16 +162,35 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
     return vmInfo(findVm(this.#lease.services, this.vmId));
   }
 
+  /** The folder with the VM's disk, variables and console log. It is there as long as the VM is. */
+  get dataDir(): string {
+    return vmPaths(this.#lease.services.paths, this.vmId).folder;
+  }
+
+  /** Would {@link SmolVM.run} be taken now? A VM takes commands while it runs, whatever its image. */
+  canRunCommands(): boolean {
+    return !this.#closed && this.status === 'running';
+  }
+
+  /**
+   * The address of the guest. Guests have no network yet, so this always throws NETWORK_UNAVAILABLE; what a guest needs
+   * from outside goes in and out by `run`.
+   */
+  getIp(): string {
+    throw noNetwork(this.info.vmId);
+  }
+
   /** Where the time of the last start through this handle went; undefined if it started nothing. */
   get timings(): StartTimings | undefined {
     return this.#timings;
   }
 
   /**
-   * Boots the VM; resolves, with the handle, when it takes commands. A running VM is left as it is.
+   * Boots the VM; resolves, with the handle, when it takes commands. A running VM is left as it is, a paused one goes on.
    *
-   * @throws VM_NOT_FOUND, WRONG_STATE, BUSY, HYPERVISOR_UNAVAILABLE, LAUNCH_FAILED, TIMEOUT, ABORTED; then the VM is
-   * `failed`, its VMM is gone, and it can be started again
+   * @throws VM_NOT_FOUND, WRONG_STATE, BUSY (also: its shared disk is in use), HYPERVISOR_UNAVAILABLE; IMAGE_INVALID
+   * (kernel, image or disk is gone or changed), LAUNCH_FAILED, TIMEOUT, ABORTED: then the VM is `failed`, its VMM is gone,
+   * and it can be started again
    */
   async start(options: StartOptions = {}): Promise<this> {
     const { bootTimeoutMs } = parseStartOptions(options);
@@ -190,7 +217,29 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
   }
 
   /**
-   * Removes the VM with its disk, without asking a running guest.
+   * Halts the guest where it is: its CPUs stand still, its memory stays. Commands that run stand still too, and go on
+   * with {@link SmolVM.resume}; new ones are refused. A paused VM is left as it is. Works from any process.
+   *
+   * @throws VM_NOT_FOUND, WRONG_STATE (it does not run), BUSY, CONTROL_FAILED, TIMEOUT
+   */
+  async pause(): Promise<this> {
+    await pauseVm(this.services(), this.vmId);
+    return this;
+  }
+
+  /**
+   * Lets a paused guest go on. A running VM is left as it is.
+   *
+   * @throws VM_NOT_FOUND, WRONG_STATE (it is not paused), BUSY, CONTROL_FAILED, TIMEOUT
+   */
+  async resume(): Promise<this> {
+    await resumeVm(this.services(), this.vmId);
+    return this;
+  }
+
+  /**
+   * Removes the VM with its disk, without asking a running guest. With `retainDiskOnDelete` the disk stays, and a
+   * running guest is stopped first.
    *
    * @throws VM_NOT_FOUND, WRONG_STATE, BUSY
    */
@@ -211,13 +260,17 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
     await this.#lease.release();
   }
 
-  /** Leaving a scope: stops the VM, deletes it if this handle made it, and closes the handle. */
+  /**
+   * Leaving a scope: stops the VM if it runs, deletes it if this handle made it, and closes the handle, once each in that
+   * order. Leaving twice is fine, and so is a VM that somebody else has deleted.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     try {
-      if (this.#lease.services.store.find(this.vmId) === undefined) return;
       await this.stop();
-      if (this.#ownership === 'owned') await this.delete();
+      if (this.#isOwned) await this.delete();
+    } catch (error) {
+      if (!isSmolVMError(error, 'VM_NOT_FOUND')) throw error;
     } finally {
       await this.close();
     }

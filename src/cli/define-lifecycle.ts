@@ -17,7 +17,7 @@ export function addCreate(program: Command, { choose }: Wiring): Command {
     if (start === undefined && (raw.bootTimeout !== undefined || raw.timings !== undefined)) {
       throw new UsageError('--boot-timeout and --timings need --start');
     }
-    const request = { machine: { vmId, ...machineRequest(raw) }, start };
+    const request = { machine: machineRequest(raw, vmId), start };
     choose(async (context) => (await import('./commands/create.ts')).create(context, request));
   });
 }
@@ -42,14 +42,22 @@ export function addStop(program: Command, { choose }: Wiring): Command {
     });
 }
 
-export function addDelete(program: Command, { choose }: Wiring): Command {
+export function addPause(program: Command, { choose }: Wiring): Command {
   return program
-    .command('delete')
-    .description('remove VMs with their disks')
-    .argument('<names...>', 'ids of VMs')
-    .option('--force', 'also those that are running')
-    .action((vmIds: readonly string[], raw: { readonly force?: true }) => {
-      const request = { vmIds: [...new Set(vmIds)], force: raw.force === true };
-      choose(async (context) => (await import('./commands/delete.ts')).deleteVms(context, request));
+    .command('pause')
+    .description('halt a running VM where it is')
+    .argument('<name>', 'id of the VM')
+    .action((vmId: string) => {
+      choose(async (context) => (await import('./commands/pause.ts')).pause(context, vmId));
+    });
+}
+
+export function addResume(program: Command, { choose }: Wiring): Command {
+  return program
+    .command('resume')
+    .description('let a paused VM go on')
+    .argument('<name>', 'id of the VM')
+    .action((vmId: string) => {
+      choose(async (context) => (await import('./commands/pause.ts')).resume(context, vmId));
     });
 }

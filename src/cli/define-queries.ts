@@ -5,8 +5,10 @@ export function addList(program: Command, { choose }: Wiring): Command {
   return program
     .command('list')
     .description('list all VMs, oldest first')
-    .action(() => {
-      choose(async (context) => (await import('./commands/list.ts')).list(context));
+    .option('--all', 'also disks that were retained when their VM was deleted')
+    .action((raw: { readonly all?: true }) => {
+      const all = raw.all === true;
+      choose(async (context) => (await import('./commands/list.ts')).list(context, { all }));
     });
 }
 

@@ -6,8 +6,16 @@ export function addMachineOptions(command: Command): Command {
     .option('--vcpus <n>', 'virtual CPUs, 1 to 32 (default 2)')
     .option('--memory <mib>', 'memory in MiB, 128 to 16384 (default 512)')
     .option('--kernel <path>', 'uncompressed ELF kernel (default: the one of smolvm)')
-    .option('--rootfs <path>', 'raw ext4 image, never written (default: the one of smolvm)')
-    .option('--backend <name>', 'hypervisor to use (default: auto)');
+    .option('--rootfs <path>', 'raw ext4 image (default: the one of smolvm)')
+    .option('--backend <name>', 'hypervisor to use (default: auto)')
+    .option('--boot-args <words>', 'kernel arguments, added to those of the machine')
+    .option('--disk-size <mib>', 'size of the disk in MiB (default: that of the image)')
+    .option(
+      '--disk-mode <mode>',
+      'isolated: a disk over the image; shared: the image itself (default isolated)',
+    )
+    .option('--retain-disk', 'keep the disk when the VM is deleted, for the next of its id')
+    .option('--config <file>', 'JSON file with fields of a VM; other options override it');
 }
 
 /** How a VM is started. */

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addExec, addRun } from './define-run-exec.ts';
-import { addCreate, addDelete, addStart, addStop } from './define-lifecycle.ts';
+import { addDelete } from './define-delete.ts';
+import { addCreate, addPause, addResume, addStart, addStop } from './define-lifecycle.ts';
 import { addDoctor, addInfo, addList, addLogs } from './define-queries.ts';
 import { addJsonOption, type Wiring } from './wiring.ts';
 
@@ -11,6 +12,8 @@ const COMMANDS = [
   addStart,
   addExec,
   addStop,
+  addPause,
+  addResume,
   addDelete,
   addList,
   addInfo,

@@ -26,7 +26,10 @@ const vm: VmInfo = {
   reason: null,
   vcpuCount: 2,
   memSizeMib: 512,
+  diskMode: 'isolated',
   diskSizeMib: 256,
+  retainDiskOnDelete: false,
+  bootArgs: '',
   backend: 'qemu',
   kernelPath: '/k',
   rootfsPath: '/r',
@@ -153,8 +156,24 @@ describe('tables', () => {
     expect(renderList([vm], colours)).toContain('\x1b[32mrunning\x1b[39m  2      512 MiB');
   });
 
+  test('list with disks that have no VM', () => {
+    const retained = {
+      vmId: 'old',
+      state: 'retained',
+      diskSizeMib: 256,
+      rootfsPath: '/r',
+      retainedAt: '2026-01-02T03:04:05.678Z',
+    } as const;
+    const lines = renderList([{ ...vm, state: 'paused' }, retained], colours).split('\n');
+    expect(lines[1]).toContain('\x1b[33mpaused\x1b[39m');
+    expect(lines[2]).toBe('old      retained  -      -        -        2026-01-02T03:04:05.678Z');
+    expect(renderList([{ ...retained, retainedAt: null }], plain)).toMatch(/\nold +retained +- +- +- +-\n$/);
+  });
+
   test('info', () => {
-    expect(renderInfo(vm)).toContain('vmId         builder\nstate        running\nreason       -\n');
+    expect(renderInfo(vm)).toContain(
+      'vmId                builder\nstate               running\nreason              -\n',
+    );
   });
 
   test('doctor', () => {

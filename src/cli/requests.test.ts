@@ -2,18 +2,29 @@ import { expect, test } from 'vitest';
 import { guestRequest, machineRequest, startRequest } from './requests.ts';
 
 test('options of a machine', () => {
-  const raw = { vcpus: '4', memory: '1024', kernel: '/k', rootfs: '/r', backend: 'qemu' };
-  expect(machineRequest(raw)).toEqual({
-    vcpuCount: 4,
-    memSizeMib: 1024,
-    kernelPath: '/k',
-    rootfsPath: '/r',
-    backend: 'qemu',
-  });
+  const paths = { kernel: '/k', rootfs: '/r', backend: 'qemu', config: '/c.json' };
+  const disk = { diskSize: '2048', diskMode: 'isolated', retainDisk: true } as const;
+  expect(machineRequest({ vcpus: '4', memory: '1024', bootArgs: 'quiet', ...paths, ...disk }, 'box')).toEqual(
+    {
+      configFile: '/c.json',
+      fields: {
+        vmId: 'box',
+        vcpuCount: 4,
+        memSizeMib: 1024,
+        kernelPath: '/k',
+        rootfsPath: '/r',
+        backend: 'qemu',
+        bootArgs: 'quiet',
+        diskSizeMib: 2048,
+        diskMode: 'isolated',
+        retainDiskOnDelete: true,
+      },
+    },
+  );
 });
 
 test('what is not given is left to the SDK', () => {
-  expect(Object.values(machineRequest({}))).toEqual(Array(5).fill(undefined));
+  expect(machineRequest({})).toEqual({ configFile: undefined, fields: {} });
   expect(startRequest({})).toEqual({ options: { bootTimeoutMs: undefined }, timings: false });
 });
 

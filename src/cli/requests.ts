@@ -8,6 +8,11 @@ export interface RawMachine {
   readonly kernel?: string;
   readonly rootfs?: string;
   readonly backend?: string;
+  readonly bootArgs?: string;
+  readonly diskSize?: string;
+  readonly diskMode?: string;
+  readonly retainDisk?: true;
+  readonly config?: string;
 }
 export interface RawStart {
   readonly bootTimeout?: string;
@@ -20,6 +25,13 @@ export interface RawGuest {
   readonly interactive?: true;
   readonly timeout?: string;
   readonly shell?: string;
+}
+
+/** A new VM, parsed but for the file. */
+export interface MachineRequest {
+  /** A file with further fields, to be read when all else is known to be well formed. */
+  readonly configFile: string | undefined;
+  readonly fields: VmOptions;
 }
 
 /** A start, parsed. */
@@ -37,14 +49,21 @@ export interface GuestRequest {
   readonly interactive: boolean;
 }
 
-export function machineRequest(raw: RawMachine): VmOptions {
-  return {
+export function machineRequest(raw: RawMachine, vmId?: string): MachineRequest {
+  const fields: VmOptions = {
+    vmId,
     vcpuCount: optional(raw.vcpus, (text) => parseWholeNumber('--vcpus', text)),
     memSizeMib: optional(raw.memory, (text) => parseWholeNumber('--memory', text)),
     kernelPath: raw.kernel,
     rootfsPath: raw.rootfs,
-    backend: raw.backend,
+    // Names are for the SDK to judge.
+    backend: raw.backend as VmOptions['backend'],
+    bootArgs: raw.bootArgs,
+    diskSizeMib: optional(raw.diskSize, (text) => parseWholeNumber('--disk-size', text)),
+    diskMode: raw.diskMode as VmOptions['diskMode'],
+    retainDiskOnDelete: raw.retainDisk,
   };
+  return { configFile: raw.config, fields };
 }
 
 export function startRequest(raw: RawStart): StartRequest {

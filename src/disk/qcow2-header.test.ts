@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { qcow2Overlay } from './qcow2-header.ts';
+import { grownFields, parseQcow2Header, qcow2Overlay } from './qcow2-header.ts';
 
 const MIB = 2 ** 20;
 const CLUSTER = 65_536;
@@ -73,5 +73,78 @@ describe('qcow2Overlay', () => {
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     );
     expect(() => qcow2Overlay(MIB, `/${'ä'.repeat(512)}`)).toThrow(/1025 bytes/);
+  });
+});
+
+describe('parseQcow2Header', () => {
+  const sound = fileOf(512 * MIB);
+  const withByte = (position: number, value: number): Buffer => {
+    const file = Buffer.from(sound);
+    file.writeUInt8(value, position);
+    return file;
+  };
+
+  it('reads the size of a disk of ours', () => {
+    expect(parseQcow2Header(sound.subarray(0, 104), sound.length)).toEqual({
+      problem: undefined,
+      sizeBytes: 512 * MIB,
+    });
+  });
+
+  it('takes a disk that QEMU did not close cleanly, which it repairs', () => {
+    expect(parseQcow2Header(withByte(79, 1), sound.length).problem).toBeUndefined();
+  });
+
+  it.each([
+    ['nothing', Buffer.alloc(0), 'is not a disk of smolvm'],
+    ['half a disk', Buffer.from('half a disk'), 'is not a disk of smolvm'],
+    ['another magic', withByte(0, 0x52), 'is not a disk of smolvm'],
+    ['another version', withByte(7, 2), 'is not a disk of smolvm'],
+    ['other clusters', withByte(23, 12), 'is not a disk of smolvm'],
+    ['a level-1 table elsewhere', withByte(45, 9), 'is not a disk of smolvm'],
+    ['the mark of damage', withByte(79, 2), 'is marked as damaged'],
+    ['a data file outside', withByte(79, 4), 'needs features that are not known here'],
+    ['fewer entries than its size needs', withByte(39, 0), 'is cut off'],
+  ])('refuses %s', (_what, file, problem) => {
+    expect(parseQcow2Header(file, sound.length)).toEqual({ problem });
+  });
+
+  it('refuses a file that ends before its tables', () => {
+    expect(parseQcow2Header(sound, 3 * CLUSTER)).toEqual({ problem: 'is cut off' });
+  });
+
+  it('says what is wrong, or a size, of whatever bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(), fc.nat(103), (noise, fileBytes, at) => {
+        const file = Buffer.from(sound.subarray(0, 104));
+        Buffer.from(noise).copy(file, at);
+        for (const bytes of [Buffer.from(noise), file])
+          expect(parseQcow2Header(bytes, fileBytes)).toHaveProperty('problem');
+      }),
+    );
+  });
+});
+
+describe('grownFields', () => {
+  it('turns the header of a disk into that of a larger one', () => {
+    const sizes = fc.tuple(
+      fc.integer({ min: 1, max: 4 * 2 ** 40 }),
+      fc.integer({ min: 1, max: 4 * 2 ** 40 }),
+    );
+    fc.assert(
+      fc.property(sizes, ([one, other]) => {
+        const [small, large] = [Math.min(one, other), Math.max(one, other)];
+        const file = fileOf(small);
+        const { position, bytes } = grownFields(file, large);
+        bytes.copy(file, position);
+        expect(position + bytes.length).toBeLessThanOrEqual(512);
+        expect(file.equals(fileOf(large))).toBe(true);
+      }),
+    );
+  });
+
+  it('never makes a disk smaller, nor larger than its table allows', () => {
+    expect(() => grownFields(fileOf(2 * MIB), MIB)).toThrow(/in place/);
+    expect(() => grownFields(fileOf(2 * MIB), 4 * 2 ** 40 + 1)).toThrow(/in place/);
   });
 });

@@ -27,12 +27,23 @@ export interface HostProbe {
   readonly signal: AbortSignal;
 }
 
+/** What the guest sees as its root disk, with the format of each file: nothing is ever guessed from their bytes. */
+export type BootDisk =
+  /** A qcow2 file over a raw image, which is only read. `mayBeLost`: need it not survive a power cut of the host? */
+  | {
+      readonly kind: 'overlay';
+      readonly path: string;
+      readonly imagePath: string;
+      readonly mayBeLost: boolean;
+    }
+  /** A raw image, written as it is. */
+  | { readonly kind: 'image'; readonly path: string };
+
 /** One boot, complete: a backend turns it into a {@link LaunchPlan} without looking at anything else. */
 export interface BootRequest {
   readonly vm: ResolvedVm;
   readonly support: Supported;
-  /** The VM's own disk, a qcow2 overlay over `vm.rootfsPath`. */
-  readonly diskPath: string;
+  readonly disk: BootDisk;
   readonly controlSocket: string;
   /** One socket for each port of the control channel. */
   readonly agentSockets: readonly string[];
@@ -53,6 +64,10 @@ export interface VmControl extends Disposable {
   readonly guestEnded: Promise<string>;
   /** From now on the VMM ends with its guest; until then it waits, so that the console can be read. */
   endWithGuest(signal: AbortSignal): Promise<void>;
+  /** Halts the guest's CPUs. A guest that is halted stays so. */
+  pause(signal: AbortSignal): Promise<void>;
+  /** Lets them go on. A guest that is not halted is left as it is. */
+  resume(signal: AbortSignal): Promise<void>;
   /** Takes what the guest has written to its console since the last call, at most the newest 256 KiB. */
   takeConsole(signal: AbortSignal): Promise<Uint8Array>;
 }

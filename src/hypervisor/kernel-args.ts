@@ -5,6 +5,8 @@ export interface KernelArgs {
   readonly hostname: string;
   /** What this VMM and accelerator need, before all else. */
   readonly machine: readonly string[];
+  /** What the user adds. It comes after ours, so that of two settings of one thing the user's counts. */
+  readonly added: readonly string[];
 }
 
 /**
@@ -14,7 +16,7 @@ export interface KernelArgs {
 export function kernelCommandLine(args: KernelArgs): string {
   const common = ['quiet', 'panic=-1', 'random.trust_cpu=on'];
   const root = args.rootDevice === undefined ? [] : rootWords(args.rootDevice);
-  return [...args.machine, ...common, `smolvm.hostname=${args.hostname}`, ...root].join(' ');
+  return [...args.machine, ...common, `smolvm.hostname=${args.hostname}`, ...args.added, ...root].join(' ');
 }
 
 /**

@@ -11,9 +11,13 @@ export interface HostPaths {
 
 /** The files of one VM. */
 export interface VmPaths {
-  /** Durable: disk and console log. */
+  /** Durable: disk, variables and console log. */
   readonly folder: string;
   readonly disk: string;
+  /** Says that the disk was kept when its VM was deleted. */
+  readonly retainedMarker: string;
+  /** Variables for the guest, private; there only if there are some. */
+  readonly envFile: string;
   readonly consoleLog: string;
   /** From start to stop only. */
   readonly runFolder: string;
@@ -48,6 +52,8 @@ export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
   return {
     folder,
     disk: join(folder, 'disk.qcow2'),
+    retainedMarker: join(folder, 'retained.json'),
+    envFile: join(folder, 'env.json'),
     consoleLog: join(folder, 'console.log'),
     runFolder,
     controlSocket: join(runFolder, 'control'),

@@ -1,4 +1,5 @@
 import type { ProcessRef } from '../base/process-ref.ts';
+import type { DiskMode } from './vm-fields.ts';
 
 /** A VM with nothing left to choose: what is stored, and what every start boots. */
 export interface ResolvedVm {
@@ -10,9 +11,20 @@ export interface ResolvedVm {
   readonly kernelPath: string;
   readonly initrdPath: string;
   readonly rootfsPath: string;
+  /** Kernel arguments as they were asked for. */
+  readonly bootArgs: string;
+  readonly diskMode: DiskMode;
+  readonly retainDiskOnDelete: boolean;
   readonly diskSizeBytes: number;
+  /** Which image the disk lies over (`disk/image-identity.ts`); null for a shared disk, or if it was not noted. */
+  readonly imageIdentity: string | null;
   /** The process that the VM must not outlive, or null for a VM that stays until it is deleted. */
   readonly owner: ProcessRef | null;
+}
+
+/** What dies with its owner need not survive a power cut of the host, unless its disk is to outlive it. */
+export function mayLoseDisk({ owner, diskMode, retainDiskOnDelete }: ResolvedVm): boolean {
+  return owner !== null && diskMode === 'isolated' && !retainDiskOnDelete;
 }
 
 /**
@@ -23,7 +35,7 @@ export type VmStatus =
   | { readonly state: 'creating' | 'starting' | 'deleting'; readonly by: ProcessRef }
   | { readonly state: 'created' | 'stopped' }
   | { readonly state: 'failed'; readonly reason: string }
-  | { readonly state: 'running'; readonly vmm: ProcessRef }
+  | { readonly state: 'running' | 'paused'; readonly vmm: ProcessRef }
   | { readonly state: 'stopping'; readonly by: ProcessRef; readonly vmm: ProcessRef };
 
 /** The tag of a {@link VmStatus}. */

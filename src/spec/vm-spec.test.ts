@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../errors.ts';
-import { parseStartOptions, parseStopOptions, parseVmSpec } from './vm-spec.ts';
+import { parseStartOptions, parseStopOptions } from './lifecycle-options.ts';
+import { parseVmSpec } from './vm-spec.ts';
 
 /** The problems that an input has. */
 function problemsOf(parse: () => unknown): readonly string[] {
@@ -21,17 +22,24 @@ describe('parseVmSpec', () => {
     expect(rest).toEqual({
       vcpuCount: 2,
       memSizeMib: 512,
+      diskSizeMib: null,
       kernelPath: undefined,
       rootfsPath: undefined,
+      bootArgs: 'console=ttyS0 reboot=k panic=1 pci=off',
       backend: 'auto',
+      diskMode: 'isolated',
+      retainDiskOnDelete: false,
+      envVars: {},
     });
   });
 
   it('treats null and undefined as left out where the option says so', () => {
-    expect(parseVmSpec({ vmId: null, backend: null, vcpuCount: undefined })).toMatchObject({
-      backend: 'auto',
-      vcpuCount: 2,
-    });
+    expect(parseVmSpec({ vmId: null, backend: null, diskSizeMib: null, vcpuCount: undefined })).toMatchObject(
+      {
+        backend: 'auto',
+        vcpuCount: 2,
+      },
+    );
     expect(problemsOf(() => parseVmSpec({ vcpuCount: null }))).toHaveLength(1);
   });
 
@@ -44,6 +52,13 @@ describe('parseVmSpec', () => {
     { vmId: 'x'.repeat(64) },
     { kernelPath: '/k', rootfsPath: 'relative/is fine' },
     { backend: 'qemu' },
+    { backend: 'firecracker' },
+    { diskSizeMib: 1 },
+    { diskSizeMib: 4_194_304 },
+    { diskMode: 'shared', rootfsPath: '/r' },
+    { retainDiskOnDelete: true },
+    { envVars: { _A1: '', constructor: 'x', __proto__x: 'y' } },
+    { bootArgs: '' },
   ])('takes %j', (options) => {
     expect(parseVmSpec(options)).toMatchObject(options);
   });
@@ -65,7 +80,23 @@ describe('parseVmSpec', () => {
     [{ vmId: '' }, /^vmId: .*""$/],
     [{ kernelPath: '' }, 'kernelPath: expected a path that is not empty, received ""'],
     [{ rootfsPath: 'a\0b' }, /^rootfsPath: expected a path/],
-    [{ backend: '' }, 'backend: expected a name, received ""'],
+    [{ backend: '' }, 'backend: expected one of auto, firecracker, qemu, received ""'],
+    [{ backend: 'x' }, 'backend: expected one of auto, firecracker, qemu, received "x"'],
+    [{ diskMode: 'x' }, 'diskMode: expected one of isolated, shared, received "x"'],
+    [{ diskMode: 'shared' }, "rootfsPath: is required with diskMode 'shared'"],
+    [
+      { diskMode: 'shared', rootfsPath: '/r', diskSizeMib: 5 },
+      'diskSizeMib: a shared disk is never resized, received 5',
+    ],
+    [{ diskSizeMib: 0 }, 'diskSizeMib: expected a whole number from 1 to 4194304, received 0'],
+    [{ retainDiskOnDelete: 'yes' }, 'retainDiskOnDelete: expected true or false, received "yes"'],
+    [{ rootfsPath: `/${'x'.repeat(4_095)}` }, /^rootfsPath: expected a path of at most 4095 bytes/],
+    [{ bootArgs: 'root=/dev/sda' }, /^bootArgs: expected boot arguments without root=/],
+    [{ bootArgs: 7 }, 'bootArgs: expected boot arguments, received 7'],
+    [{ constructor: 1 }, 'constructor: is not an option'],
+    [{ 'a\u001b[2J\u202e': 1 }, 'a\\x1b[2J\\u202e: is not an option'],
+    [[], 'expected an object of options, received an array'],
+    [new Map([['vmId', 'a']]), 'expected an object of options, received a value of type object'],
     [{ cpus: 2 }, 'cpus: is not an option'],
   ])('refuses %j and says why', (options, problem) => {
     const problems = problemsOf(() => parseVmSpec(options));
@@ -74,9 +105,11 @@ describe('parseVmSpec', () => {
   });
 
   it('reports several problems at once', () => {
-    const problems = problemsOf(() => parseVmSpec({ vcpuCount: 0, memSizeMib: 'much', vmId: 'A', cpus: 1 }));
+    const input = { vcpuCount: 0, memSizeMib: 'much', vmId: 'A', cpus: 1, disks: 2 };
+    const problems = problemsOf(() => parseVmSpec(input));
     expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual([
       'cpus',
+      'disks',
       'memSizeMib',
       'vcpuCount',
       'vmId',
@@ -86,6 +119,18 @@ describe('parseVmSpec', () => {
   it('does not show the whole of a long value', () => {
     const [problem = ''] = problemsOf(() => parseVmSpec({ vmId: 'A'.repeat(10_000) }));
     expect(problem.length).toBeLessThan(300);
+  });
+
+  it('shows received text so that a terminal does nothing with it', () => {
+    const [problem = ''] = problemsOf(() => parseVmSpec({ vmId: 'a\u001b]0;x\u0007\u009b31m\u202e' }));
+    expect(problem).toMatch(/^[\x20-\x7e]+$/);
+  });
+
+  it('tells 32 of many problems, and how many more there are', () => {
+    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`x${String(index)}`, 1]));
+    const problems = problemsOf(() => parseVmSpec(many));
+    expect(problems).toHaveLength(33);
+    expect(problems.at(-1)).toBe('and 968 more problems');
   });
 
   it('gives a frozen spec within all ranges or a ValidationError, whatever it is given', () => {

@@ -1,7 +1,9 @@
-import * as v from 'valibot';
-import { parseWith } from './parse.ts';
-import { timeoutMsSchema } from './run-options.ts';
-import { newVmId, VM_ID_PATTERN, VM_ID_RULE } from './vm-id.ts';
+import { ValidationError } from '../errors.ts';
+import type { BackendChoice } from './backend-names.ts';
+import type { EnvVars } from './env-vars.ts';
+import { accepted } from './parse.ts';
+import { checkFields, vmOptionsSchema, type DiskMode } from './vm-fields.ts';
+import { newVmId } from './vm-id.ts';
 
 /** What can be asked of a new VM. All of it may be left out. */
 export interface VmOptions {
@@ -11,12 +13,25 @@ export interface VmOptions {
   readonly vcpuCount?: number | undefined;
   /** Memory in MiB, 128 to 16384. Default 512. */
   readonly memSizeMib?: number | undefined;
+  /** Size of an isolated disk in MiB, not below that of the image. Default: that of the image. */
+  readonly diskSizeMib?: number | null | undefined;
   /** An uncompressed ELF kernel with a PVH entry. Default: the kernel that comes with smolvm. */
   readonly kernelPath?: string | undefined;
-  /** A raw ext4 image. It is never written: the VM gets an overlay. Default: the base image of smolvm. */
+  /** A raw ext4 image. It is written only with `diskMode: 'shared'`. Default: the base image of smolvm. */
   readonly rootfsPath?: string | undefined;
-  /** Name of the VMM to use, or `auto`. Default `auto`. */
-  readonly backend?: string | null | undefined;
+  /**
+   * Kernel arguments. The words of the default, `console=ttyS0 reboot=k panic=1 pci=off`, and `init=/init` are accepted
+   * and left to the machine; others are added to it.
+   */
+  readonly bootArgs?: string | undefined;
+  /** The VMM to use. Default: the first that works on this host, as with `auto`. */
+  readonly backend?: BackendChoice | null | undefined;
+  /** `isolated`: a disk of its own over the image. `shared`: the image itself, which the VM writes. Default `isolated`. */
+  readonly diskMode?: DiskMode | undefined;
+  /** Does an isolated disk stay when the VM is deleted, for the next VM of this id? Default false. */
+  readonly retainDiskOnDelete?: boolean | undefined;
+  /** Variables for the guest; names are shell identifiers. They are kept in a private file of the VM. Default: none. */
+  readonly envVars?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Options after parsing: complete, frozen, but not yet compared with what this host has. */
@@ -24,43 +39,17 @@ export interface VmSpec {
   readonly vmId: string;
   readonly vcpuCount: number;
   readonly memSizeMib: number;
+  readonly diskSizeMib: number | null;
   readonly kernelPath: string | undefined;
   readonly rootfsPath: string | undefined;
-  readonly backend: string;
+  readonly bootArgs: string;
+  readonly backend: BackendChoice;
+  readonly diskMode: DiskMode;
+  readonly retainDiskOnDelete: boolean;
+  readonly envVars: EnvVars;
 }
 
-const wholeNumber = (lowest: number, highest: number) => {
-  const message = `expected a whole number from ${String(lowest)} to ${String(highest)}`;
-  return v.pipe(
-    v.number(message),
-    v.integer(message),
-    v.minValue(lowest, message),
-    v.maxValue(highest, message),
-  );
-};
-
-/** A path for an option list: not empty, no NUL. */
-const pathText = v.pipe(
-  v.string('expected a path'),
-  v.regex(/^[^\0]+$/, 'expected a path that is not empty'),
-);
-
-const vmOptionsSchema = v.strictObject(
-  {
-    vmId: v.nullish(
-      v.pipe(v.string(`expected ${VM_ID_RULE}`), v.regex(VM_ID_PATTERN, `expected ${VM_ID_RULE}`)),
-    ),
-    vcpuCount: v.optional(wholeNumber(1, 32), 2),
-    memSizeMib: v.optional(wholeNumber(128, 16384), 512),
-    kernelPath: v.optional(pathText),
-    rootfsPath: v.optional(pathText),
-    backend: v.nullish(
-      v.pipe(v.string('expected the name of a backend'), v.minLength(1, 'expected a name')),
-      'auto',
-    ),
-  },
-  'expected an object of options',
-);
+const WHAT = 'VM options';
 
 /**
  * Options → spec. Pure: no file is looked at.
@@ -68,26 +57,14 @@ const vmOptionsSchema = v.strictObject(
  * @throws ValidationError (`INVALID_ARGUMENT`) with every problem at once
  */
 export function parseVmSpec(options: unknown): VmSpec {
-  const parsed = parseWith(vmOptionsSchema, options, 'VM options');
+  const fields = accepted(checkFields(vmOptionsSchema, options), WHAT);
+  if (fields.diskMode === 'shared' && fields.rootfsPath === undefined)
+    throw new ValidationError(WHAT, ["rootfsPath: is required with diskMode 'shared'"]);
   return Object.freeze({
-    vmId: parsed.vmId ?? newVmId(),
-    vcpuCount: parsed.vcpuCount,
-    memSizeMib: parsed.memSizeMib,
-    kernelPath: parsed.kernelPath,
-    rootfsPath: parsed.rootfsPath,
-    backend: parsed.backend,
+    ...fields,
+    vmId: fields.vmId ?? newVmId(),
+    backend: fields.backend ?? 'auto',
+    kernelPath: fields.kernelPath,
+    rootfsPath: fields.rootfsPath,
   });
-}
-
-const startOptionsSchema = v.object({ bootTimeoutMs: v.optional(timeoutMsSchema, 30_000) });
-const stopOptionsSchema = v.object({ timeoutMs: v.optional(timeoutMsSchema, 3_000) });
-
-/** Parses what `start` is given, all but the signal. */
-export function parseStartOptions(options: unknown): v.InferOutput<typeof startOptionsSchema> {
-  return parseWith(startOptionsSchema, options, 'start options');
-}
-
-/** Parses what `stop` is given. */
-export function parseStopOptions(options: unknown): v.InferOutput<typeof stopOptionsSchema> {
-  return parseWith(stopOptionsSchema, options, 'stop options');
 }

@@ -13,7 +13,11 @@ const vm = {
   kernelPath: '/k',
   initrdPath: '/i',
   rootfsPath: '/r',
+  bootArgs: '',
+  diskMode: 'isolated',
+  retainDiskOnDelete: false,
   diskSizeBytes: 1_048_576,
+  imageIdentity: null,
   owner: null,
 };
 
@@ -33,6 +37,7 @@ const statuses: readonly VmStatus[] = [
   { state: 'created' },
   { state: 'starting', by: ref },
   { state: 'running', vmm: ref },
+  { state: 'paused', vmm: ref },
   { state: 'stopping', by: ref, vmm: ref },
   { state: 'stopped' },
   { state: 'failed', reason: 'it broke' },
@@ -89,6 +94,7 @@ describe('decodeRow', () => {
     ['a negative size', rowOf({ ...vm, diskSizeBytes: -1 }, { state: 'created' })],
     ['a state that nobody knows', rowOf(vm, { state: 'flying' })],
     ['a running VM without its VMM', rowOf(vm, { state: 'running' })],
+    ['a paused VM without its VMM', rowOf(vm, { state: 'paused' })],
     ['a stopped VM with a VMM', rowOf(vm, { state: 'stopped', vmm: ref })],
     ['a pid that is text', rowOf(vm, { state: 'running', vmm: { ...ref, pid: '7' } })],
     ['a revision that is no number', { ...rowOf(vm, { state: 'created' }), revision: 'x' }],

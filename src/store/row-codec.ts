@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { SmolVMError } from '../errors.ts';
 import { parseWith } from '../spec/parse.ts';
+import { DISK_MODES } from '../spec/vm-fields.ts';
 import { VM_ID_PATTERN } from '../spec/vm-id.ts';
 import type { VmRecord } from '../spec/vm-record.ts';
 
@@ -17,7 +18,11 @@ const resolvedVmSchema = v.strictObject({
   kernelPath: v.string(),
   initrdPath: v.string(),
   rootfsPath: v.string(),
+  bootArgs: v.string(),
+  diskMode: v.picklist(DISK_MODES),
+  retainDiskOnDelete: v.boolean(),
   diskSizeBytes: count,
+  imageIdentity: v.nullable(v.string()),
   owner: v.nullable(processRefSchema),
 });
 
@@ -25,7 +30,7 @@ const vmStatusSchema = v.variant('state', [
   v.strictObject({ state: v.picklist(['creating', 'starting', 'deleting']), by: processRefSchema }),
   v.strictObject({ state: v.picklist(['created', 'stopped']) }),
   v.strictObject({ state: v.literal('failed'), reason: v.string() }),
-  v.strictObject({ state: v.literal('running'), vmm: processRefSchema }),
+  v.strictObject({ state: v.picklist(['running', 'paused']), vmm: processRefSchema }),
   v.strictObject({ state: v.literal('stopping'), by: processRefSchema, vmm: processRefSchema }),
 ]);
 

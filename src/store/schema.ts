@@ -21,6 +21,8 @@ const MIGRATIONS: readonly string[] = [
      key   TEXT PRIMARY KEY,
      value TEXT NOT NULL
    ) STRICT;`,
+  `UPDATE vms SET vm = json_set(vm, '$.bootArgs', '', '$.diskMode', 'isolated',
+     '$.retainDiskOnDelete', json('false'), '$.imageIdentity', NULL) WHERE json_valid(vm);`,
 ];
 
 /** The schema version this smolvm writes; stored in SQLite's `user_version`. */

@@ -100,6 +100,10 @@ class SqliteStore implements StateStore {
     this.#run('DELETE FROM vms WHERE id = ?', vmId);
   }
 
+  exclusively<T>(work: () => T): T {
+    return this.#transaction(work);
+  }
+
   leasePort(vmId: string, owner: ProcessRef, portCount: number): number | undefined {
     return this.#transaction(() => {
       if (this.#prepared('SELECT 1 FROM vms WHERE id = ?').get(vmId) === undefined)

@@ -28,6 +28,8 @@ export interface StateStore extends Disposable {
   remove(record: VmRecord): void;
   /** Removes a row that cannot be read. */
   removeDamaged(vmId: string): void;
+  /** Nothing of another process comes between what `work` reads here and what it writes. */
+  exclusively<T>(work: () => T): T;
   /** Takes a free port of the VM's control channel; ports of dead processes are free. Undefined: all are taken. */
   leasePort(vmId: string, owner: ProcessRef, portCount: number): number | undefined;
   /** Gives a port back. */

@@ -1,4 +1,4 @@
-import { SmolVMError, ValidationError } from '../errors.ts';
+import { SmolVMError } from '../errors.ts';
 import type { Hypervisor, Supported } from '../hypervisor/hypervisor.ts';
 import type { Services } from './services.ts';
 
@@ -20,12 +20,7 @@ export async function chooseHypervisor(
   signal: AbortSignal,
 ): Promise<ChosenHypervisor> {
   const candidates = services.hypervisors.filter(({ name }) => backend === 'auto' || name === backend);
-  if (candidates.length === 0) {
-    const names = ['auto', ...services.hypervisors.map(({ name }) => name)].join(', ');
-    throw new ValidationError('VM options', [
-      `backend: expected one of ${names}, received ${JSON.stringify(backend)}`,
-    ]);
-  }
+  if (candidates.length === 0) throw missingBackend(services, backend);
   const refusals: { readonly name: string; readonly reason: string; readonly hint: string }[] = [];
   for (const hypervisor of candidates) {
     const support = await hypervisor.probe({
@@ -44,5 +39,14 @@ export async function chooseHypervisor(
   throw new SmolVMError('HYPERVISOR_UNAVAILABLE', `no VM can run on this host (${reasons})`, {
     hint: refusals[0]?.hint,
     details: { refusals },
+  });
+}
+
+/** A backend that may be named, and is not part of this version. */
+function missingBackend(services: Services, backend: string): SmolVMError {
+  const names = ['auto', ...services.hypervisors.map(({ name }) => name)].join(', ');
+  return new SmolVMError('HYPERVISOR_UNAVAILABLE', `the backend '${backend}' is not there yet`, {
+    hint: `Use one of: ${names}`,
+    details: { backend },
   });
 }

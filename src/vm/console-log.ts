@@ -17,7 +17,7 @@ const READ_TIMEOUT_MS = 5_000;
 export async function readConsole(services: Services, vmId: string, signal?: AbortSignal): Promise<Buffer> {
   const { vm, status } = findVm(services, vmId);
   const paths = vmPaths(services.paths, vmId);
-  if (status.state !== 'running') return readLog(paths.consoleLog);
+  if (status.state !== 'running' && status.state !== 'paused') return readLog(paths.consoleLog);
   using deadline = new Deadline(`read the console of VM '${vmId}'`, READ_TIMEOUT_MS, signal);
   const hypervisor = services.hypervisors.find(({ name }) => name === vm.backend);
   if (hypervisor === undefined) throw unknownBackend(vm.backend);

@@ -2,9 +2,9 @@ import { isAlive } from '../base/process-ref.ts';
 import { isSmolVMError } from '../errors.ts';
 import { vmPaths } from '../spec/file-names.ts';
 import type { VmRecord, VmState } from '../spec/vm-record.ts';
-import { removeFiles } from './delete-vm.ts';
 import { findVm } from './find-vm.ts';
 import { killStrayVmms, killVmm, removeRunFolder } from './kill-vmm.ts';
+import { removeRemains } from './remove-files.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -41,6 +41,7 @@ const REPAIR_OF_STATE: Readonly<Record<VmState, Repair | undefined>> = {
   deleting: 'remove',
   starting: 'fail',
   running: 'stop',
+  paused: 'stop',
   stopping: 'stop',
   created: undefined,
   stopped: undefined,
@@ -51,7 +52,7 @@ const REPAIR_OF_STATE: Readonly<Record<VmState, Repair | undefined>> = {
 function repairOf({ vm, status }: VmRecord): Repair | undefined {
   if ('by' in status && isAlive(status.by)) return undefined;
   if (vm.owner !== null && !isAlive(vm.owner)) return 'remove';
-  if (status.state === 'running' && isAlive(status.vmm)) return undefined;
+  if ((status.state === 'running' || status.state === 'paused') && isAlive(status.vmm)) return undefined;
   return REPAIR_OF_STATE[status.state];
 }
 
@@ -61,7 +62,7 @@ const repairs: Readonly<Record<Repair, (services: Services, record: VmRecord) =>
     const deleting = services.store.move(claimed, { state: 'deleting', by: services.self });
     if ('vmm' in record.status) await killVmm(record.status.vmm);
     await killStrayVmms(vmPaths(services.paths, record.vm.vmId));
-    await removeFiles(services, record.vm.vmId);
+    await removeRemains(services, record);
     services.store.remove(deleting);
   },
   fail: async (services, record) => {

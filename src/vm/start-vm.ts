@@ -11,8 +11,14 @@ import { AGENT_PORT_COUNT, agentSocket, vmPaths } from '../spec/file-names.ts';
 import type { VmRecord } from '../spec/vm-record.ts';
 import { awaitGuest } from './await-guest.ts';
 import { chooseHypervisor } from './choose-hypervisor.ts';
+import { requireUnusedDisk, sharersOf } from './disk-users.ts';
+import type { Connect } from './files/run-tool.ts';
+import { growRoot } from './grow-root.ts';
+import { injectEnv } from './inject-env.ts';
 import { killVmm, removeRunFolder } from './kill-vmm.ts';
-import { findSettledVm } from './reconcile.ts';
+import { resumeVm } from './pause-vm.ts';
+import { prepareDisk } from './prepare-disk.ts';
+import { findSettledVm, reconcileVm } from './reconcile.ts';
 import type { Services } from './services.ts';
 
 /** Where each millisecond of a start went. */
@@ -31,7 +37,8 @@ export interface StartOptions {
 }
 
 /**
- * Boots a VM; returns when it takes commands. A VM that runs already is left alone (undefined is returned). If
+ * Boots a VM; returns when it takes commands. A VM that runs already is left alone, a paused one resumed
+ * (undefined is returned). If
  * anything fails, the VMM is gone again, the VM is `failed` with the reason, and the reason is thrown.
  */
 export async function startVm(
@@ -41,10 +48,14 @@ export async function startVm(
 ): Promise<StartTimings | undefined> {
   const record = await findSettledVm(services, vmId);
   if (record.status.state === 'running') return undefined;
+  if (record.status.state === 'paused') {
+    await resumeVm(services, vmId, options.signal);
+    return undefined;
+  }
   using deadline = new Deadline(`start VM '${vmId}'`, options.bootTimeoutMs, options.signal);
   deadline.signal.throwIfAborted();
   const undo = new Cleanup();
-  const starting = services.store.move(record, { state: 'starting', by: services.self });
+  const starting = await claim(services, record);
   let reason = 'unknown';
   undo.defer('record the failure', () => {
     services.store.move(starting, { state: 'failed', reason });
@@ -59,6 +70,15 @@ export async function startVm(
   }
 }
 
+/** Moves the VM to `starting`, unless that would let two VMs write one disk. */
+async function claim(services: Services, record: VmRecord): Promise<VmRecord> {
+  for (const sharer of sharersOf(services, record.vm)) await reconcileVm(services, sharer);
+  return services.store.exclusively(() => {
+    requireUnusedDisk(services, record.vm);
+    return services.store.move(record, { state: 'starting', by: services.self });
+  });
+}
+
 /** The straight list of steps; each pushes its undo. */
 async function boot(
   services: Services,
@@ -70,6 +90,7 @@ async function boot(
   const { signal } = deadline;
   const watch = new Stopwatch();
   const paths = vmPaths(services.paths, vm.vmId);
+  const { disk, isLargerThanImage } = await prepareDisk(services, vm);
   const { hypervisor, support } = await chooseHypervisor(services, vm.backend, vm.kernelPath, signal);
   watch.mark('probe');
 
@@ -80,8 +101,8 @@ async function boot(
   undo.defer(`remove ${paths.runFolder}`, () => removeRunFolder(paths));
   await mkdir(paths.runFolder, { mode: 0o700 });
   const agentSockets = Array.from({ length: AGENT_PORT_COUNT }, (_, port) => agentSocket(paths, port));
-  const { controlSocket, marker, disk } = paths;
-  const plan = hypervisor.plan({ vm, support, diskPath: disk, controlSocket, agentSockets, marker });
+  const { controlSocket, marker } = paths;
+  const plan = hypervisor.plan({ vm, support, disk, controlSocket, agentSockets, marker });
   const site = { logPath: paths.vmmLog, refPath: paths.vmmRef, dieWithUs: vm.owner !== null };
   const launched = await launch(plan, site);
   undo.defer('end the VMM', () => killVmm(launched.vmm));
@@ -90,6 +111,9 @@ async function boot(
   undo.defer('close the session', () => services.channels.close(vm.vmId));
   const ephemeral = vm.owner !== null;
   await awaitGuest({ services, hypervisor, paths, vmId: vm.vmId, launched, ephemeral, watch, signal });
+  const connect: Connect = (until) => services.channels.get(vm.vmId, until);
+  if (isLargerThanImage) await growRoot(connect, signal);
+  await injectEnv(connect, paths, signal);
   protectSockets(plan);
   services.store.move(starting, { state: 'running', vmm: launched.vmm });
   undo.keep();

@@ -2,9 +2,8 @@ import { Deadline } from '../base/deadline.ts';
 import { isAlive, waitForExit, type ProcessRef } from '../base/process-ref.ts';
 import { isSmolVMError, SmolVMError } from '../errors.ts';
 import { vmPaths } from '../spec/file-names.ts';
-import type { VmStatus } from '../spec/vm-record.ts';
+import type { VmRecord, VmStatus } from '../spec/vm-record.ts';
 import { saveConsole } from './console-log.ts';
-import { findVm } from './find-vm.ts';
 import { killVmm, removeRunFolder } from './kill-vmm.ts';
 import { findSettledVm } from './reconcile.ts';
 import type { Services } from './services.ts';
@@ -25,10 +24,10 @@ export interface StopOptions {
 export async function stopVm(services: Services, vmId: string, options: StopOptions): Promise<StopOutcome> {
   const record = await findSettledVm(services, vmId);
   if ('by' in record.status) throw atWork(vmId, record.status);
-  if (record.status.state !== 'running') return 'wasNotRunning';
+  if (!('vmm' in record.status)) return 'wasNotRunning';
   const { vmm } = record.status;
   const stopping = services.store.move(record, { state: 'stopping', by: services.self, vmm });
-  const graceful = await askGuest(services, vmId, vmm, options.timeoutMs);
+  const graceful = await askGuest(services, record, vmm, options.timeoutMs);
   await killVmm(vmm);
   await services.channels.close(vmId);
   await removeRunFolder(vmPaths(services.paths, vmId));
@@ -37,7 +36,10 @@ export async function stopVm(services: Services, vmId: string, options: StopOpti
 }
 
 /** Somebody is starting, stopping or deleting the VM: what it will be in a moment is not known yet. */
-function atWork(vmId: string, { state, by }: Extract<VmStatus, { readonly by: ProcessRef }>): SmolVMError {
+export function atWork(
+  vmId: string,
+  { state, by }: Extract<VmStatus, { readonly by: ProcessRef }>,
+): SmolVMError {
   return new SmolVMError('BUSY', `VM '${vmId}' is ${state}, by process ${String(by.pid)}`, {
     hint: 'Try again when that is done: smolvm list',
     details: { vmId, state, pid: by.pid },
@@ -49,13 +51,14 @@ const GRACE_SHARE = 0.5;
 
 async function askGuest(
   services: Services,
-  vmId: string,
+  record: VmRecord,
   vmm: ProcessRef,
   timeoutMs: number,
 ): Promise<boolean> {
+  const { vmId } = record.vm;
   using deadline = new Deadline(`stop VM '${vmId}'`, timeoutMs);
   try {
-    await keepConsole(services, vmId, deadline.signal);
+    await prepareGuest(services, record, deadline.signal);
     const channel = await services.channels.get(vmId, deadline.signal);
     await channel.shutdown(Math.floor(timeoutMs * GRACE_SHARE), deadline.signal);
     await waitForExit(vmm, deadline.signal);
@@ -67,11 +70,17 @@ async function askGuest(
   }
 }
 
-async function keepConsole(services: Services, vmId: string, signal: AbortSignal): Promise<void> {
-  const { vm } = findVm(services, vmId);
-  const paths = vmPaths(services.paths, vmId);
+/** Keeps the console of a VM that stays, and lets a guest that is paused go on: halted it hears nothing. */
+async function prepareGuest(
+  services: Services,
+  { vm, status }: VmRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const [keepsConsole, isPaused] = [vm.owner === null, status.state === 'paused'];
   const hypervisor = services.hypervisors.find(({ name }) => name === vm.backend);
-  if (hypervisor === undefined || vm.owner !== null) return;
+  if (hypervisor === undefined || (!keepsConsole && !isPaused)) return;
+  const paths = vmPaths(services.paths, vm.vmId);
   using control = await hypervisor.control(paths.controlSocket, signal);
-  await saveConsole(paths, control, signal);
+  if (isPaused) await control.resume(signal);
+  if (keepsConsole) await saveConsole(paths, control, signal);
 }

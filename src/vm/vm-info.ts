@@ -1,3 +1,4 @@
+import type { DiskMode } from '../spec/vm-fields.ts';
 import type { VmRecord, VmState } from '../spec/vm-record.ts';
 import type { Services } from './services.ts';
 
@@ -9,7 +10,10 @@ export interface VmInfo {
   readonly reason: string | null;
   readonly vcpuCount: number;
   readonly memSizeMib: number;
+  readonly diskMode: DiskMode;
   readonly diskSizeMib: number;
+  readonly retainDiskOnDelete: boolean;
+  readonly bootArgs: string;
   readonly backend: string;
   readonly kernelPath: string;
   readonly rootfsPath: string;
@@ -29,7 +33,10 @@ export function vmInfo({ vm, status, createdAt }: VmRecord): VmInfo {
     reason: status.state === 'failed' ? status.reason : null,
     vcpuCount: vm.vcpuCount,
     memSizeMib: vm.memSizeMib,
+    diskMode: vm.diskMode,
     diskSizeMib: vm.diskSizeBytes / 1024 / 1024,
+    retainDiskOnDelete: vm.retainDiskOnDelete,
+    bootArgs: vm.bootArgs,
     backend: vm.backend,
     kernelPath: vm.kernelPath,
     rootfsPath: vm.rootfsPath,

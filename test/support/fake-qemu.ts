@@ -32,6 +32,8 @@ export interface FakeBehaviour {
   readonly onHello?: Misbehaviour | 'mute';
   /** What the agent does instead of running a command. */
   readonly onExec?: Misbehaviour;
+  /** Answers a request to halt the guest with an error. */
+  readonly refusesPause?: boolean;
   /** Agrees to power off and does not. */
   readonly ignoresShutdown?: boolean;
 }

@@ -10,7 +10,11 @@ export function resolvedVm(vmId: string): ResolvedVm {
     kernelPath: '/images/kernel',
     initrdPath: '/images/initrd',
     rootfsPath: '/images/root',
+    bootArgs: '',
+    diskMode: 'isolated',
+    retainDiskOnDelete: false,
     diskSizeBytes: 1_048_576,
+    imageIdentity: null,
     owner: null,
   };
 }

@@ -1,17 +1,18 @@
-import { SmolVM, type VmOptions } from '../../index.ts';
+import { SmolVM } from '../../index.ts';
 import type { CliContext, Outcome } from '../context.ts';
-import type { StartRequest } from '../requests.ts';
+import { machineOf } from '../read-config.ts';
+import type { MachineRequest, StartRequest } from '../requests.ts';
 import { safeLine } from '../safe-text.ts';
 import { startVm } from '../start-vm.ts';
 
 export interface CreateRequest {
-  readonly machine: VmOptions;
+  readonly machine: MachineRequest;
   readonly start: StartRequest | undefined;
 }
 
 /** `smolvm create`: a VM that stays. With `--start` it stays also if it does not start, so that its logs can be read. */
 export async function create(context: CliContext, { machine, start }: CreateRequest): Promise<Outcome> {
-  const vm = await SmolVM.create({ ...machine, signal: context.signal });
+  const vm = await SmolVM.create(await machineOf(machine), { signal: context.signal });
   try {
     // Before it starts: who asked for a random id needs it also if the start fails.
     if (!context.json) await context.stdout.write(`${safeLine(vm.vmId)}\n`);

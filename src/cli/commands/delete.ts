@@ -1,4 +1,4 @@
-import { SmolVM, SmolVMError } from '../../index.ts';
+import { isSmolVMError, SmolVM, SmolVMError } from '../../index.ts';
 import type { CliContext, Outcome } from '../context.ts';
 import { SeveralErrors } from '../failure.ts';
 
@@ -6,10 +6,15 @@ export interface DeleteRequest {
   readonly vmIds: readonly string[];
   /** Also VMs that run? */
   readonly force: boolean;
+  /** Is a VM that somebody else has deleted meanwhile as good as deleted? */
+  readonly mayBeGone?: boolean;
 }
 
 /** `smolvm delete`: each VM on its own; one that cannot be deleted does not keep the others. */
-export async function deleteVms(context: CliContext, { vmIds, force }: DeleteRequest): Promise<Outcome> {
+export async function deleteVms(
+  context: CliContext,
+  { vmIds, force, mayBeGone = false }: DeleteRequest,
+): Promise<Outcome> {
   const errors: { readonly vmId: string; readonly error: unknown }[] = [];
   const deleted: string[] = [];
   for (const vmId of vmIds) {
@@ -17,6 +22,7 @@ export async function deleteVms(context: CliContext, { vmIds, force }: DeleteReq
       await deleteOne(context, vmId, force);
       deleted.push(vmId);
     } catch (error) {
+      if (mayBeGone && isSmolVMError(error, 'VM_NOT_FOUND')) continue;
       if (vmIds.length === 1) throw error;
       errors.push({ vmId, error });
     }

@@ -1,19 +1,21 @@
-import { isSmolVMError, SmolVM, type VmOptions } from '../../index.ts';
+import { isSmolVMError, SmolVM } from '../../index.ts';
 import type { CliContext, Outcome } from '../context.ts';
-import type { GuestRequest, StartRequest } from '../requests.ts';
+import { machineOf } from '../read-config.ts';
+import type { GuestRequest, MachineRequest, StartRequest } from '../requests.ts';
 import { runInGuest } from '../run-in-guest.ts';
 import { reportStart } from '../start-report.ts';
 
 export interface RunRequest {
-  readonly machine: VmOptions;
+  readonly machine: MachineRequest;
   readonly start: StartRequest;
   readonly guest: GuestRequest;
 }
 
 /** `smolvm run`: a VM for one command. Whatever happens, nothing of the VM is left. */
 export async function run(context: CliContext, { machine, start, guest }: RunRequest): Promise<Outcome> {
+  const options = await machineOf(machine);
   context.say('starting…');
-  const vm = await SmolVM.launch({ ...machine, ...start.options, signal: context.signal });
+  const vm = await SmolVM.launch(options, { ...start.options, signal: context.signal });
   try {
     reportStart(context, vm.timings, start.timings);
     const { data, exitCode = 0 } = await runInGuest(vm, guest, context);

@@ -12,11 +12,15 @@ const boot: BootRequest = {
     kernelPath: '/images/kernel',
     initrdPath: '/images/initrd',
     rootfsPath: '/images/root',
+    bootArgs: '',
+    diskMode: 'isolated',
+    retainDiskOnDelete: false,
     diskSizeBytes: 1_048_576,
+    imageIdentity: null,
     owner: null,
   },
   support: { ok: true, binary: '/usr/bin/qemu', version: '9.0.0', acceleration: { kind: 'hardware' } },
-  diskPath: '/vms/box/disk.qcow2',
+  disk: { kind: 'overlay', path: '/vms/box/disk.qcow2', imagePath: '/images/root', mayBeLost: false },
   controlSocket: '/run/box/control',
   agentSockets: ['/run/box/agent-0', '/run/box/agent-1'],
   marker: 'smolvm:0123456789:box',
@@ -88,6 +92,13 @@ describe('qemuArgv', () => {
     ]);
   });
 
+  it('adds the boot arguments of the user that are not for the machine, and never pci=off', () => {
+    const bootArgs = 'console=ttyS0 reboot=k panic=1 pci=off init=/init loglevel=7 foo="a b"';
+    const [cmdline = ''] = valuesOf(qemuArgv({ ...boot, vm: { ...boot.vm, bootArgs } }), '-append');
+    expect(cmdline).toContain(' smolvm.hostname=box loglevel=7 foo="a b" root=/dev/vda ');
+    expect(cmdline).not.toMatch(/pci=off|reboot=k|panic=1|init=/);
+  });
+
   it('emulates where there is no hardware virtualization, without mitigations for CPU flaws that are not emulated', () => {
     const emulated = qemuArgv({
       ...boot,
@@ -101,10 +112,26 @@ describe('qemuArgv', () => {
     expect(emulated.filter((word) => !qemuArgv(boot).includes(word))).toEqual(['tcg', 'max', cmdline]);
   });
 
-  it('skips flushes only for a VM that dies with its owner', () => {
-    const owned = { ...boot, vm: { ...boot.vm, owner: { pid: 1, startTicks: 1, bootId: 'b' } } };
+  it('skips flushes only for a disk that may be lost', () => {
+    const owned: BootRequest = {
+      ...boot,
+      disk: { kind: 'overlay', path: '/d', imagePath: '/i', mayBeLost: true },
+    };
     expect(valuesOf(qemuArgv(owned), '-blockdev')[0]).toContain('"no-flush":true');
     expect(valuesOf(qemuArgv(boot), '-blockdev')[0]).not.toContain('"no-flush":true');
+  });
+
+  it('writes a shared image itself, as raw', () => {
+    const [blockdev = ''] = valuesOf(
+      qemuArgv({ ...boot, disk: { kind: 'image', path: '/images/a,b' } }),
+      '-blockdev',
+    );
+    expect(JSON.parse(blockdev)).toEqual({
+      driver: 'raw',
+      'node-name': 'root',
+      discard: 'unmap',
+      file: { driver: 'file', filename: '/images/a,b', discard: 'unmap' },
+    });
   });
 
   it('opens no network', () => {
@@ -140,7 +167,10 @@ describe('qemuArgv', () => {
   it('passes any path of a disk or image exactly as it is', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (disk, image) => {
-        const argv = qemuArgv({ ...boot, diskPath: disk, vm: { ...boot.vm, rootfsPath: image } });
+        const argv = qemuArgv({
+          ...boot,
+          disk: { kind: 'overlay', path: disk, imagePath: image, mayBeLost: false },
+        });
         const parsed = JSON.parse(valuesOf(argv, '-blockdev')[0] ?? '') as Record<
           string,
           { filename: string; file: { filename: string } }

@@ -1,5 +1,5 @@
-import type { ResolvedVm } from '../../spec/vm-record.ts';
-import type { Acceleration, BootRequest } from '../hypervisor.ts';
+import { addedBootWords } from '../../spec/boot-args.ts';
+import type { Acceleration, BootDisk, BootRequest } from '../hypervisor.ts';
 import { kernelCommandLine } from '../kernel-args.ts';
 
 /** The chardev that keeps the newest console output, and how much of it. A guest cannot make it grow. */
@@ -68,7 +68,7 @@ export function qemuArgv(boot: BootRequest): readonly [string, ...string[]] {
     '-mon',
     'chardev=control,mode=control',
     ...agentArgs(boot.agentSockets),
-    ...diskArgs(vm, boot.diskPath),
+    ...diskArgs(boot.disk),
     '-device',
     'virtio-rng-device',
   ];
@@ -79,6 +79,7 @@ function kernelArgs({ vm, support }: BootRequest): readonly string[] {
     rootDevice: '/dev/vda',
     hostname: vm.vmId,
     machine: machineKernelArgs(support.acceleration.kind),
+    added: addedBootWords(vm.bootArgs),
   });
   return ['-kernel', vm.kernelPath, '-initrd', vm.initrdPath, '-append', append];
 }
@@ -93,22 +94,36 @@ function agentArgs(sockets: readonly string[]): readonly string[] {
   return ['-device', `virtio-serial-device,max_ports=${String(sockets.length + 1)}`, ...ports];
 }
 
+function diskArgs(disk: BootDisk): readonly string[] {
+  const blockdev = disk.kind === 'overlay' ? overlayNode(disk) : imageNode(disk.path);
+  return ['-blockdev', JSON.stringify(blockdev), '-device', 'virtio-blk-device,drive=root'];
+}
+
 /** The disk and the image below it, each with its format: QEMU never guesses one from bytes that a guest wrote. */
-function diskArgs(vm: ResolvedVm, diskPath: string): readonly string[] {
-  const disk = {
+function overlayNode({
+  path,
+  imagePath,
+  mayBeLost,
+}: Extract<BootDisk, { readonly kind: 'overlay' }>): object {
+  const cache = { 'no-flush': mayBeLost };
+  return {
     driver: 'qcow2',
     'node-name': 'root',
     discard: 'unmap',
-    // What dies with its owner need not survive a power cut of the host.
-    cache: { 'no-flush': vm.owner !== null },
-    file: { driver: 'file', filename: diskPath, discard: 'unmap', cache: { 'no-flush': vm.owner !== null } },
+    cache,
+    file: { driver: 'file', filename: path, discard: 'unmap', cache },
     backing: {
       driver: 'raw',
       'read-only': true,
-      file: { driver: 'file', filename: vm.rootfsPath, 'read-only': true },
+      file: { driver: 'file', filename: imagePath, 'read-only': true },
     },
   };
-  return ['-blockdev', JSON.stringify(disk), '-device', 'virtio-blk-device,drive=root'];
+}
+
+/** QEMU locks the file: what our store does not see, such as a VM of another state folder, fails to start. */
+function imageNode(path: string): object {
+  const file = { driver: 'file', filename: path, discard: 'unmap' };
+  return { driver: 'raw', 'node-name': 'root', discard: 'unmap', file };
 }
 
 function socketChardev(id: string, path: string): readonly string[] {

@@ -23,6 +23,12 @@ export async function openQemuControl(socketPath: string, signal: AbortSignal): 
     endWithGuest: async (until) => {
       await client.execute('set-action', { shutdown: 'poweroff' }, until);
     },
+    pause: async (until) => {
+      await client.execute('stop', {}, until);
+    },
+    resume: async (until) => {
+      await client.execute('cont', {}, until);
+    },
     takeConsole: async (until) => {
       const args = { device: CONSOLE_ID, size: CONSOLE_BYTES, format: 'base64' };
       return decodeBase64(await client.execute('ringbuf-read', args, until));

@@ -14,10 +14,9 @@ export async function openSession(
   vmId: string,
   signal: AbortSignal,
 ): Promise<GuestChannel> {
-  // An open session says by itself that the VM runs.
+  requireRunning(findVm(services, vmId));
   const session = services.channels.opened(vmId);
   if (session !== undefined) return session;
-  requireRunning(findVm(services, vmId));
   using deadline = new Deadline(`connect to VM '${vmId}'`, CONNECT_TIMEOUT_MS, signal);
   try {
     return await services.channels.get(vmId, deadline.signal);
@@ -37,7 +36,10 @@ export function requireRunning({ vm, status }: VmRecord): void {
   throw new CommandExecutionUnavailableError(
     `VM '${vm.vmId}' is ${status.state}, commands need a running VM`,
     {
-      hint: `Start it: smolvm start ${vm.vmId}`,
+      hint:
+        status.state === 'paused'
+          ? `Let it go on: smolvm resume ${vm.vmId}`
+          : `Start it: smolvm start ${vm.vmId}`,
       details: { vmId: vm.vmId, state: status.state },
     },
   );

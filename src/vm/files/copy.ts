@@ -2,9 +2,9 @@ import { mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Stats } from 'node:fs';
 import { errnoOf, SmolVMError, toSmolVMError, ValidationError } from '../../errors.ts';
-import type { Services } from '../services.ts';
 import { guestTarget, parseGuestPath } from './file-arguments.ts';
 import type { FileOptions } from './guest-files.ts';
+import type { Connect } from './run-tool.ts';
 import { receiveFromGuest, sendTree } from './transfer.ts';
 
 /** What copies between host and guest take. */
@@ -26,8 +26,7 @@ type Kind = 'file' | 'folder';
 
 /** Host → guest; returns the guest path that it has now. */
 export async function upload(
-  services: Services,
-  vmId: string,
+  connect: Connect,
   paths: { readonly localPath: string; readonly guestPath: string; readonly kind: Kind },
   options: CopyOptions,
 ): Promise<string> {
@@ -38,14 +37,13 @@ export async function upload(
   const flags = `${paths.kind === 'folder' ? 'm' : ''}${makeDirs ? 'p' : ''}`;
   // What is asked for is followed if it is a symlink; what is below a folder is sent as it is.
   const source = await realpath(localPath);
-  await sendTree(services, { vmId, localPath: source, guestPath: target, user, signal }, flags || '-');
+  await sendTree(connect, { localPath: source, guestPath: target, user, signal }, flags || '-');
   return target;
 }
 
 /** Guest → host; returns the host path that it has now. */
 export async function download(
-  services: Services,
-  vmId: string,
+  connect: Connect,
   paths: { readonly localPath: string; readonly guestPath: string; readonly kind: Kind },
   options: DownloadOptions,
 ): Promise<string> {
@@ -55,8 +53,8 @@ export async function download(
   if (makeDirs) await mkdir(dirname(target), { recursive: true });
   const expected = paths.kind === 'folder' ? 'directory' : 'file';
   await receiveFromGuest(
-    services,
-    { vmId, localPath: target, guestPath, user, signal },
+    connect,
+    { localPath: target, guestPath, user, signal },
     { merge: paths.kind === 'folder', maxBytes, expected },
   );
   return target;

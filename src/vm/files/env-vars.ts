@@ -1,5 +1,6 @@
 import { SmolVMError, ValidationError } from '../../errors.ts';
-import { ENV_NAME_PATTERN } from '../../spec/run-options.ts';
+import { envVarsSchema, MAX_ENV_BYTES } from '../../spec/env-vars.ts';
+import { parseWith } from '../../spec/parse.ts';
 import { ENV_FILE_PATH, formatEnvFile, parseEnvFile } from './env-script.ts';
 import type { GuestFiles } from './guest-files.ts';
 
@@ -10,16 +11,13 @@ export interface EnvOptions {
 
 type Variables = Readonly<Record<string, string>>;
 
-/** More than that no shell would take. */
-const MAX_ENV_BYTES = 1024 * 1024;
-
 /** Sets variables; nothing is written when nothing changes. Returns the names that are set now. */
 export async function setEnvVars(
   files: GuestFiles,
   variables: Variables,
   { merge = true, signal }: EnvOptions & { readonly merge?: boolean | undefined },
 ): Promise<readonly string[]> {
-  requireValid(variables);
+  parseWith(envVarsSchema, variables, 'variables');
   if (merge && Object.keys(variables).length === 0) return [];
   const old = merge ? await listEnvVars(files, { signal }) : undefined;
   const wanted = { ...old, ...variables };
@@ -33,7 +31,7 @@ export async function unsetEnvVars(
   names: readonly string[],
   { signal }: EnvOptions,
 ): Promise<Variables> {
-  requireValid(Object.fromEntries(names.map((name) => [name, ''])));
+  parseWith(envVarsSchema, Object.fromEntries(names.map((name) => [name, ''])), 'variables');
   const old = await listEnvVars(files, { signal });
   const removed = Object.entries(old).filter(([name]) => names.includes(name));
   const wanted = Object.fromEntries(Object.entries(old).filter(([name]) => !names.includes(name)));
@@ -61,14 +59,4 @@ async function write(
     throw new ValidationError('environment', [`expected at most ${String(MAX_ENV_BYTES)} bytes in all`]);
   if (old === undefined || formatEnvFile(old) !== after)
     await files.write(ENV_FILE_PATH, after, { mode: 0o600, signal });
-}
-
-/** Names the variable and never its value, which may be a secret. */
-function requireValid(variables: Variables): void {
-  const problems = Object.entries(variables).flatMap(([name, value]) => {
-    if (!ENV_NAME_PATTERN.test(name)) return [`${JSON.stringify(name)} is not the name of a variable`];
-    if (typeof value !== 'string') return [`the value of ${name} is not a string`];
-    return value.includes('\0') ? [`the value of ${name} has a NUL byte`] : [];
-  });
-  if (problems.length > 0) throw new ValidationError('environment', problems);
 }

@@ -4,9 +4,8 @@ import { SmolVMError } from '../../errors.ts';
 import { ChunkReader } from '../../guest/agent/tools/chunk-reader.ts';
 import { readEntry, type GuestEntry } from '../../guest/agent/tools/entries.ts';
 import type { CommandInput } from '../command/supervise.ts';
-import type { Services } from '../services.ts';
 import { parseGuestPath, parseMode, parseRange } from './file-arguments.ts';
-import { runTool } from './run-tool.ts';
+import { runTool, type Connect } from './run-tool.ts';
 
 /** Who does it, and when it is given up. */
 export interface FileOptions {
@@ -50,13 +49,11 @@ const DEFAULT_READ_BYTES = 256 * 1024 * 1024;
  * ```
  */
 export class GuestFiles {
-  readonly #services: () => Services;
-  readonly #vmId: string;
+  readonly #connect: Connect;
 
   /** Made by {@link SmolVM.files}. */
-  constructor(services: () => Services, vmId: string) {
-    this.#services = services;
-    this.#vmId = vmId;
+  constructor(connect: Connect) {
+    this.#connect = connect;
   }
 
   /** The bytes of a file. @throws INVALID_ARGUMENT (more than `maxBytes`), GUEST_FILE_FAILED */
@@ -189,7 +186,7 @@ export class GuestFiles {
   ): Promise<void> {
     const { offset, length } = parseRange(options);
     const argv = ['read', parseGuestPath(path), String(offset), String(length ?? -1)];
-    await runTool(this.#services(), this.#vmId, {
+    await runTool(this.#connect, {
       argv,
       user: options.user,
       signal: options.signal,
@@ -215,7 +212,7 @@ export class GuestFiles {
   }
 
   async #run(argv: readonly string[], { user, signal }: FileOptions, input?: CommandInput): Promise<void> {
-    await runTool(this.#services(), this.#vmId, { argv, user, signal, input });
+    await runTool(this.#connect, { argv, user, signal, input });
   }
 
   async #entry(argv: readonly string[], options: FileOptions): Promise<GuestEntry> {
@@ -234,7 +231,7 @@ export class GuestFiles {
         throw new SmolVMError('GUEST_FILE_FAILED', 'the folder has too many entries to list');
       chunks.push(Buffer.from(bytes));
     };
-    await runTool(this.#services(), this.#vmId, { argv, user, signal, onOutput });
+    await runTool(this.#connect, { argv, user, signal, onOutput });
     const reader = new ChunkReader(Readable.from(chunks));
     const entries: GuestEntry[] = [];
     while (!(await reader.atEnd())) entries.push(await readEntry(reader));

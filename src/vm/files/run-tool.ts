@@ -2,11 +2,9 @@ import { Deadline } from '../../base/deadline.ts';
 import { escapeText } from '../../base/escape-text.ts';
 import { SmolVMError } from '../../errors.ts';
 import { toolFailure } from '../../guest/agent/tools/tool-failure.ts';
-import type { GuestCommand } from '../../guest/guest-channel.ts';
+import type { GuestChannel, GuestCommand } from '../../guest/guest-channel.ts';
 import { CommandOutput } from '../command/command-output.ts';
-import { openSession } from '../command/open-session.ts';
 import { supervise, type CommandInput } from '../command/supervise.ts';
-import type { Services } from '../services.ts';
 
 /** A tool of the agent, and what it is to do (docs/agent-tools.md). */
 export interface ToolCall {
@@ -20,15 +18,18 @@ export interface ToolCall {
   readonly onOutput?: ((bytes: Buffer) => void | Promise<void>) | undefined;
 }
 
+/** Opens, or finds, the session with the guest whose tools are to work. */
+export type Connect = (signal: AbortSignal) => Promise<GuestChannel>;
+
 const MAX_STDERR_BYTES = 64 * 1024;
 
 /** Runs a tool to its end; throws `GUEST_FILE_FAILED` with what the guest's kernel said. */
-export async function runTool(services: Services, vmId: string, call: ToolCall): Promise<void> {
+export async function runTool(connect: Connect, call: ToolCall): Promise<void> {
   const { argv, signal, timeoutMs = Infinity } = call;
-  using deadline = new Deadline(`${argv[0] ?? ''} in VM '${vmId}'`, timeoutMs, signal);
+  using deadline = new Deadline(argv[0] ?? '', timeoutMs, signal);
   // stdout is not kept, only handed on; stderr is one line.
   const stderr = new CommandOutput(MAX_STDERR_BYTES);
-  const opening = begin(services, vmId, call, { deadline, stderr });
+  const opening = begin(connect, call, { deadline, stderr });
   const ending = await supervise({ opening, input: call.input, deadline, output: stderr });
   if (!('exit' in ending)) throw ending.error;
   if (ending.exit.kind === 'exited' && ending.exit.exitCode === 0) return;
@@ -43,12 +44,11 @@ export async function runTool(services: Services, vmId: string, call: ToolCall):
 }
 
 async function begin(
-  services: Services,
-  vmId: string,
+  connect: Connect,
   { argv, user = '', input, onOutput }: ToolCall,
   { deadline, stderr }: { readonly deadline: Deadline; readonly stderr: CommandOutput },
 ): Promise<GuestCommand> {
-  const channel = await openSession(services, vmId, deadline.signal);
+  const channel = await connect(deadline.signal);
   deadline.signal.throwIfAborted();
   return channel.exec({
     argv,

@@ -3,17 +3,15 @@ import { Handover } from '../../base/handover.ts';
 import { SmolVMError } from '../../errors.ts';
 import { ChunkReader } from '../../guest/agent/tools/chunk-reader.ts';
 import { TreeReader } from '../../guest/agent/tools/tree-stream.ts';
-import type { Services } from '../services.ts';
 import { receiveTree, type ReceiveOptions } from './local-receive.ts';
 import { sendLocal } from './local-send.ts';
-import { runTool } from './run-tool.ts';
+import { runTool, type Connect } from './run-tool.ts';
 
 /** How long the guest may take to undo a transfer that was given up. */
 const UNDO_TIMEOUT_MS = 1_000;
 
 /** Both ends of a transfer, and who may end it. */
 export interface Transfer {
-  readonly vmId: string;
   readonly localPath: string;
   readonly guestPath: string;
   readonly user: string | undefined;
@@ -21,14 +19,14 @@ export interface Transfer {
 }
 
 /** A file, folder or symlink of this host → guest; put in place there when it is whole. */
-export async function sendTree(services: Services, transfer: Transfer, flags: string): Promise<void> {
-  const { vmId, localPath, guestPath, user, signal } = transfer;
+export async function sendTree(connect: Connect, transfer: Transfer, flags: string): Promise<void> {
+  const { localPath, guestPath, user, signal } = transfer;
   using deadline = new Deadline(`send ${localPath}`, Infinity, signal);
   // A stream that is given up tells the guest so, and the guest undoes what it has; only after that it is killed.
   using patience = new Patience(deadline.signal);
   const input = sendLocal(localPath, deadline.signal);
   try {
-    await runTool(services, vmId, {
+    await runTool(connect, {
       argv: ['unpack', guestPath, flags],
       user,
       input,
@@ -42,14 +40,14 @@ export async function sendTree(services: Services, transfer: Transfer, flags: st
 
 /** A file, folder or symlink of the guest → this host; put in place here when it is whole. */
 export async function receiveFromGuest(
-  services: Services,
+  connect: Connect,
   transfer: Transfer,
   options: ReceiveOptions,
 ): Promise<void> {
-  const { vmId, localPath, guestPath, user, signal } = transfer;
+  const { localPath, guestPath, user, signal } = transfer;
   using deadline = new Deadline(`receive ${guestPath}`, Infinity, signal);
   const chunks = new Handover<Buffer>();
-  const sending = runTool(services, vmId, {
+  const sending = runTool(connect, {
     argv: ['pack', guestPath, 'l'],
     user,
     signal: deadline.signal,

@@ -1,6 +1,5 @@
 import { ValidationError } from '../../errors.ts';
-import { runTool } from '../files/run-tool.ts';
-import type { Services } from '../services.ts';
+import { runTool, type Connect } from '../files/run-tool.ts';
 
 /** What {@link SmolVM.waitForPorts} takes besides the ports. */
 export interface WaitForPortsOptions {
@@ -14,8 +13,7 @@ const MAX_PORTS = 64;
 
 /** Waits until something listens on each of the guest's TCP ports. */
 export async function waitForPorts(
-  services: Services,
-  vmId: string,
+  connect: Connect,
   ports: readonly number[],
   { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: WaitForPortsOptions,
 ): Promise<void> {
@@ -24,7 +22,7 @@ export async function waitForPorts(
       `expected 1 to ${String(MAX_PORTS)} ports, got ${String(ports.length)}`,
     ]);
   const argv = ['listening', ...ports.map((port) => String(parsePort('port', port)))];
-  await runTool(services, vmId, { argv, timeoutMs, signal });
+  await runTool(connect, { argv, timeoutMs, signal });
 }
 
 /** A TCP port. */

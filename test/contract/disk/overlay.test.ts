@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findProgram } from '../../../src/base/find-program.ts';
 import { createOverlay } from '../../../src/disk/overlay.ts';
+import { growOverlay, inspectOverlay } from '../../../src/disk/overlay-file.ts';
 import { withTemporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = withTemporaryFolder();
@@ -32,6 +33,20 @@ describe('createOverlay', () => {
     expect(statSync(path).blocks * 512).toBeLessThanOrEqual(64 * 1024);
     expect(readdirSync(folder()).sort()).toEqual(['base,ä', 'disk.qcow2']);
   });
+
+  it.skipIf(qemuImg === undefined)(
+    'makes a disk that can be grown, in which qemu-img finds no fault',
+    async () => {
+      const path = await overlayOf(5 * MIB);
+      for (const size of [5 * MIB, 600 * MIB, 4 * 1024 * 1024 * MIB]) {
+        await growOverlay(path, size);
+        expect(inspectOverlay(path)).toEqual({ isSound: true, sizeBytes: size });
+        expect(qemuImgJson('check', '--output=json', path)).toMatchObject({ 'check-errors': 0 });
+        expect(qemuImgJson('info', '--output=json', path)).toMatchObject({ 'virtual-size': size });
+      }
+      await expect(growOverlay(path, MIB)).rejects.toMatchObject({ code: 'INTERNAL' });
+    },
+  );
 
   it.skipIf(qemuImg === undefined).each(sizes)(
     'makes a disk of %i bytes in which qemu-img finds no fault',

@@ -107,6 +107,17 @@ describe('the state store', () => {
     expect(() => store.remove(created)).toThrow(gone);
   });
 
+  it('reads a VM that the first version stored, and leaves a damaged row of it as it is', async () => {
+    await storeWith(resolvedVm('old'), resolvedVm('broken'));
+    const gone = "json_remove(vm, '$.bootArgs', '$.diskMode', '$.retainDiskOnDelete', '$.imageIdentity')";
+    await tamper(
+      `UPDATE vms SET vm = ${gone}; UPDATE vms SET vm = '{' WHERE id = 'broken'; PRAGMA user_version = 1`,
+    );
+    using store = await openSqliteStore(path);
+    expect(store.find('old')?.vm).toEqual(resolvedVm('old'));
+    expect(store.list().damaged).toMatchObject([{ vmId: 'broken' }]);
+  });
+
   it('remembers facts', async () => {
     {
       using store = await openSqliteStore(path);

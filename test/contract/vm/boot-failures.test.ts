@@ -137,7 +137,7 @@ describe('options that are wrong', () => {
     { bootTimeoutMs: 0 },
     { vcpuCount: 33 },
     { memSizeMib: 127 },
-    { backend: 'other' },
+    { backend: 'other' as 'auto' },
     { rootfsPath: '/nowhere' },
     { kernelPath: '/proc' },
   ])('are refused and leave no VM: %j', async (options) => {

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { SmolVM } from '../../../src/index.ts';
 import { withWorld } from '../../support/world.ts';
 
@@ -118,6 +120,141 @@ describe('a VM', () => {
     await vm.stop();
     expect(Buffer.from(await vm.readConsole()).toString()).toBe('Linux version 9\nready\n');
   });
+});
+
+describe('a handle', () => {
+  it('knows the folder of its VM, its state, and whether it takes commands', async () => {
+    await using vm = await SmolVM.create({ vmId: 'box' });
+    expect(vm.dataDir).toBe(join(world().home, 'vms/box'));
+    expect(readdirSync(vm.dataDir)).toEqual(['disk.qcow2']);
+    expect([vm.status, vm.canRunCommands()]).toEqual(['created', false]);
+    await vm.start();
+    expect([vm.status, vm.canRunCommands()]).toEqual(['running', true]);
+    await vm.stop();
+    expect([vm.status, vm.canRunCommands()]).toEqual(['stopped', false]);
+    expect(vm.info).toMatchObject({
+      diskMode: 'isolated',
+      retainDiskOnDelete: false,
+      bootArgs: 'console=ttyS0 reboot=k panic=1 pci=off',
+    });
+  });
+
+  it('says that there is no address because there is no network', async () => {
+    await using vm = await SmolVM.launch({ vmId: 'box' });
+    expect(() => vm.getIp()).toThrow(
+      expect.objectContaining({
+        code: 'NETWORK_UNAVAILABLE',
+        message: `VM 'box' has no network, so it has no address`,
+        hint: expect.stringContaining('no network yet') as unknown,
+      }),
+    );
+  });
+
+  it('returns itself from start, so that calls can follow', async () => {
+    await using vm = await SmolVM.create();
+    expect((await (await vm.start()).run(['echo', 'hi'])).stdout).toBe('hi\n');
+    expect(await vm.start()).toBe(vm);
+  });
+});
+
+describe('the end of a scope', () => {
+  /** What happened to the VM, one state after another. */
+  function statesOf(vm: SmolVM): string[] {
+    const states: string[] = [];
+    for (const call of ['stop', 'delete', 'close'] as const) {
+      const original = vm[call].bind(vm) as () => Promise<unknown>;
+      Object.assign(vm, {
+        [call]: async () => {
+          states.push(call);
+          return original();
+        },
+      });
+    }
+    return states;
+  }
+
+  it('stops, deletes and closes a VM that the handle made, once each in that order', async () => {
+    const vm = await SmolVM.launch();
+    const calls = statesOf(vm);
+    await vm[Symbol.asyncDispose]();
+    await vm[Symbol.asyncDispose]();
+    expect(calls).toEqual(['stop', 'delete', 'close']);
+    expect(await SmolVM.list()).toEqual([]);
+  });
+
+  it('stops and closes a VM that it was reconnected to, and leaves one alone that does not run', async () => {
+    const made = await SmolVM.create({ vmId: 'box' });
+    await made.start();
+    await made.close();
+    for (const expected of ['stopped', 'stopped']) {
+      const vm = await SmolVM.fromId('box');
+      const calls = statesOf(vm);
+      await vm[Symbol.asyncDispose]();
+      expect(calls).toEqual(['stop', 'close']);
+      expect(await SmolVM.list()).toMatchObject([{ vmId: 'box', state: expected }]);
+    }
+    await SmolVM.deleteById('box');
+  });
+
+  it('is fine if the VM was deleted meanwhile, or the handle closed', async () => {
+    const vm = await SmolVM.launch();
+    await SmolVM.deleteById(vm.vmId, { force: true });
+    await vm[Symbol.asyncDispose]();
+    const closed = await SmolVM.create({ vmId: 'box' });
+    await closed.close();
+    await closed[Symbol.asyncDispose]();
+    expect(await SmolVM.list()).toMatchObject([{ vmId: 'box' }]);
+    await SmolVM.deleteById('box');
+  });
+});
+
+describe('SmolVM.with', () => {
+  it('gives a running VM, then what is made of it, and leaves nothing', async () => {
+    const stdout = await SmolVM.with({ vmId: 'box' }, async (vm) => {
+      expect(vm.status).toBe('running');
+      return (await vm.run(['hostname'])).stdout;
+    });
+    expect(stdout).not.toBe('');
+    expect(await SmolVM.list()).toEqual([]);
+  });
+
+  it('leaves nothing if its use fails, and passes that failure on', async () => {
+    const failing = SmolVM.with({}, async (vm) => {
+      await vm.delete();
+      throw new Error('of the use');
+    });
+    await expect(failing).rejects.toThrow('of the use');
+    expect(await SmolVM.list()).toEqual([]);
+  });
+
+  it('leaves nothing if the VM does not start', async () => {
+    world().qemu.behave({ exitsAtOnce: { code: 1, stderr: '' } });
+    const use = vi.fn();
+    await expect(SmolVM.with({}, use)).rejects.toMatchObject({ code: 'LAUNCH_FAILED' });
+    expect(use).not.toHaveBeenCalled();
+    expect(await SmolVM.list()).toEqual([]);
+  });
+});
+
+describe('a stop', () => {
+  it.each(['does not listen', 'hangs with its VMM'])(
+    'ends a guest that %s, within its time and a little, and clears pid and sockets',
+    async (what) => {
+      world().qemu.behave({ ignoresShutdown: true });
+      await using vm = await SmolVM.create();
+      await vm.start();
+      if (what.startsWith('hangs')) process.kill(vm.info.pid ?? 0, 'SIGSTOP');
+      const startedAt = performance.now();
+      expect(await vm.stop({ timeoutMs: 300 })).toBe('forced');
+      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      expect(vm.info).toMatchObject({ state: 'stopped', pid: null });
+      expect(
+        readdirSync(world().run, { recursive: true, encoding: 'utf8' }).some((name) =>
+          name.includes('agent'),
+        ),
+      ).toBe(false);
+    },
+  );
 });
 
 describe('the list', () => {
