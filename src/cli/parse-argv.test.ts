@@ -33,6 +33,8 @@ describe('what is understood', () => {
     ['info', ['info', 'a']],
     ['logs', ['logs', 'a']],
     ['doctor', ['doctor']],
+    ['cp', ['cp', 'a', 'box:/b', '--no-make-dirs', '--user', 'me']],
+    ['cp', ['cp', '-', 'box:/b']],
   ])('%s: %j', (command, argv) => {
     expect(parsed(...argv)).toEqual({ kind: 'act', command, json: false });
   });

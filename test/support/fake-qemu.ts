@@ -49,6 +49,8 @@ export interface FakeProgram {
 /** An executable that passes for qemu-system-x86_64. */
 export interface FakeQemu {
   readonly path: string;
+  /** The folder whose files the tools of its guests see; there once a VM has started. */
+  readonly guestRoot: string;
   /** Changes how VMs behave that start from now on. */
   behave(behaviour: FakeBehaviour): void;
   /** What it was called for so far: `version`, `help`, `probe`, `launch`, in order. */
@@ -90,6 +92,7 @@ exec '${process.execPath}' '${fixture('fake-qemu.mjs')}' '${path}.json' "$@"
   writeFileSync(path, script, { mode: 0o755 });
   return {
     path,
+    guestRoot: `${path}.json.root`,
     behave,
     calls: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []),
   };

@@ -1,0 +1,50 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { useRealHost } from './real-host.ts';
+
+const host = useRealHost({ vmOfFile: true });
+const CLI = join(host.repo, 'dist/cli/main.js');
+
+function smolvm(
+  args: readonly string[],
+  input: string | Buffer = '',
+): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', input });
+  return { status, stdout, stderr };
+}
+
+const done = { status: 0, stdout: '', stderr: '' };
+
+beforeAll(() => {
+  expect(smolvm(['create', 'box', '--start'])).toMatchObject({ status: 0, stderr: '' });
+});
+
+afterAll(() => {
+  expect(smolvm(['delete', '--force', 'box'])).toEqual(done);
+});
+
+describe('cp', () => {
+  test('copies folders and files into the VM, and a file by stdin and stdout', () => {
+    const tree = join(host.scratch, 'tree');
+    mkdirSync(join(tree, 'sub'), { recursive: true });
+    writeFileSync(join(tree, 'sub/file'), 'in a folder', { mode: 0o640 });
+    symlinkSync('sub/file', join(tree, 'link'));
+    expect(smolvm(['cp', tree, 'box:/srv/'])).toEqual(done);
+    const look = 'cat /srv/tree/link; stat -c " %a" /srv/tree/sub/file; readlink /srv/tree/link';
+    expect(smolvm(['exec', 'box', '-c', look]).stdout).toBe('in a folder 640\nsub/file\n');
+    expect(smolvm(['cp', '-', 'box:/etc/motd'], 'good day\n')).toEqual(done);
+    expect(smolvm(['cp', 'box:/etc/motd', '-'])).toEqual({ ...done, stdout: 'good day\n' });
+    expect(smolvm(['cp', '--user', 'nobody', '-', 'box:/etc/motd'], 'mine')).toMatchObject({ status: 1 });
+  });
+
+  test('copies folders and files out of the VM', () => {
+    const back = join(host.scratch, 'back');
+    expect(smolvm(['exec', 'box', '-c', 'mkdir -p /srv/out; echo one > /srv/out/file'])).toEqual(done);
+    expect(smolvm(['cp', 'box:/srv/out', back])).toEqual(done);
+    expect(readFileSync(join(back, 'file'), 'utf8')).toBe('one\n');
+    expect(smolvm(['cp', 'box:/srv/out/file', `${back}/deep/`])).toEqual(done);
+    expect(readFileSync(join(back, 'deep/file'), 'utf8')).toBe('one\n');
+  });
+});
