@@ -35,6 +35,10 @@ describe('what is understood', () => {
     ['doctor', ['doctor']],
     ['cp', ['cp', 'a', 'box:/b', '--no-make-dirs', '--user', 'me']],
     ['cp', ['cp', '-', 'box:/b']],
+    ['env set', ['env', 'set', 'a', 'A=1', 'B=', '--replace']],
+    ['env set', ['env', 'set', '--file', '-', 'a']],
+    ['env unset', ['env', 'unset', 'a', 'A', 'B']],
+    ['env list', ['env', 'list', 'a']],
   ])('%s: %j', (command, argv) => {
     expect(parsed(...argv)).toEqual({ kind: 'act', command, json: false });
   });
@@ -52,6 +56,10 @@ describe('--json', () => {
     [['bogus', '--json']],
     [['--version', '--json']],
     [['--json', 'run', '-e', '!', 'ls']],
+    [['--json', 'env', 'list', 'a']],
+    [['env', '--json', 'list', 'a']],
+    [['env', 'list', '--json', 'a']],
+    [['env', 'list', 'a', '--json']],
   ])('is meant for us: %j', (argv) => {
     expect(parsed(...argv).json).toBe(true);
   });
@@ -96,6 +104,21 @@ describe('what is refused', () => {
       'See: smolvm list --help',
     ],
     [['delete'], 'delete', `missing required argument 'names'`, 'See: smolvm delete --help'],
+    [['env'], 'env', 'no such command, or none given', 'See: smolvm env --help'],
+    [['env', 'sett', 'a'], 'env', `unknown command 'sett'`, 'Did you mean set? See: smolvm env --help'],
+    [['env', 'set'], 'env set', `missing required argument 'name'`, 'See: smolvm env set --help'],
+    [
+      ['env', 'set', 'a'],
+      'env set',
+      'no variable was given',
+      'Give NAME=VALUE, or --file FILE with such lines.',
+    ],
+    [
+      ['env', 'unset', 'a'],
+      'env unset',
+      `missing required argument 'variables'`,
+      'See: smolvm env unset --help',
+    ],
     [['create', 'a', '--timings'], 'create', '--boot-timeout and --timings need --start', null],
   ])('%j', (argv, command, message, hint) => {
     expect(refusal(...argv)).toMatchObject({ command, error: { message, hint } });
@@ -144,5 +167,27 @@ describe('what is shown', () => {
       ['exec', 'a', '--help'],
     ])
       expect(parseArgv(argv, {})).toEqual(help2);
+  });
+
+  test('the help of a group and of a command in it', () => {
+    for (const argv of [
+      ['help', 'env'],
+      ['env', '--help'],
+      ['env', 'help'],
+    ])
+      expect(parseArgv(argv, {})).toMatchObject({
+        kind: 'show',
+        text: expect.stringMatching(/^Usage: smolvm env \[options\] \[command\]/) as unknown,
+      });
+    for (const argv of [
+      ['env', 'help', 'set'],
+      ['env', 'set', '--help'],
+    ])
+      expect(parseArgv(argv, {})).toMatchObject({
+        kind: 'show',
+        text: expect.stringMatching(
+          /^Usage: smolvm env set \[options\] <name> \[variables\.\.\.\]/,
+        ) as unknown,
+      });
   });
 });

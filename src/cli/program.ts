@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addExec, addRun } from './define-run-exec.ts';
 import { addCreate, addDelete, addStart, addStop } from './define-lifecycle.ts';
+import { addEnv } from './define-env.ts';
 import { addCp } from './define-files.ts';
 import { addDoctor, addInfo, addList, addLogs } from './define-queries.ts';
 import { addJsonOption, type Wiring } from './wiring.ts';
@@ -17,6 +18,7 @@ const COMMANDS = [
   addInfo,
   addLogs,
   addCp,
+  addEnv,
   addDoctor,
 ];
 

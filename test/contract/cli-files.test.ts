@@ -99,3 +99,68 @@ describe('cp', () => {
     });
   });
 });
+
+describe('env', () => {
+  const odd = `it's "odd" $HOME`;
+
+  test('sets, lists and removes variables', async () => {
+    expect(await cli(['env', 'set', 'box', 'B=1', `A=${odd}`])).toMatchObject({
+      exitCode: 0,
+      stdout: '',
+      stderr: '',
+    });
+    expect((await cli(['env', 'list', 'box'])).stdout).toBe(`A=${odd}\nB=1\n`);
+    expect(await json(['env', 'set', 'box', 'C=3'])).toEqual({
+      exitCode: 0,
+      envelope: { ok: true, command: 'env set', data: { vmId: 'box', names: ['A', 'B', 'C'] } },
+    });
+    expect(await json(['env', 'unset', 'box', 'A', 'B', 'UNKNOWN'])).toMatchObject({
+      exitCode: 0,
+      envelope: { command: 'env unset', data: { removed: ['A', 'B'] } },
+    });
+    expect(await json(['env', 'set', 'box', '--replace', 'ONLY='])).toMatchObject({
+      envelope: { data: { names: ['ONLY'] } },
+    });
+    expect(await json(['env', 'list', 'box'])).toMatchObject({
+      envelope: { command: 'env list', data: { vmId: 'box', variables: { ONLY: '' } } },
+    });
+  });
+
+  test('takes secrets from a file or stdin, and arguments over them', async () => {
+    writeFileSync(here('secrets'), '# mine\nTOKEN=a=b c\nB=file\n');
+    expect(await cli(['env', 'set', 'box', '--file', here('secrets'), 'B=argument'])).toMatchObject({
+      exitCode: 0,
+    });
+    expect((await cli(['env', 'list', 'box'])).stdout).toBe('B=argument\nTOKEN=a=b c\n');
+    expect(await cli(['env', 'set', 'box', '--file', '-', '--replace'], { input: 'X=1' })).toMatchObject({
+      exitCode: 0,
+    });
+    expect((await cli(['env', 'list', 'box'])).stdout).toBe('X=1\n');
+  });
+
+  test('is escaped on a terminal and raw in a pipe', async () => {
+    await cli(['env', 'set', 'box', 'A=\x1b[2Jtwo\nlines']);
+    expect((await cli(['env', 'list', 'box'])).stdout).toBe('A=\x1b[2Jtwo\nlines\n');
+    expect((await onTerminal('env list box')).stdout).toBe('A=\\x1b[2Jtwo\\x0alines\n');
+  });
+
+  test('an error never shows a value', async () => {
+    for (const args of [['hunter2'], ['A-B=hunter2'], ['--file', '-']]) {
+      const { exitCode, stdout, stderr } = await cli(['env', 'set', 'box', ...args], {
+        input: 'A=1\nhunter2',
+      });
+      expect(exitCode).toBe(2);
+      expect(stdout + stderr).not.toContain('hunter2');
+    }
+  });
+
+  test('a file that is too long or not there is refused', async () => {
+    const tooLong = await cli(['env', 'set', 'box', '--file', '/dev/zero']);
+    expect(tooLong).toMatchObject({
+      exitCode: 2,
+      stderr: 'smolvm: --file: it is longer than 1048576 bytes\n',
+    });
+    const gone = await cli(['env', 'set', 'box', '--file', '/no/such']);
+    expect(gone).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('ENOENT') as string });
+  });
+});

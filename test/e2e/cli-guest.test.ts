@@ -48,3 +48,13 @@ describe('cp', () => {
     expect(readFileSync(join(back, 'deep/file'), 'utf8')).toBe('one\n');
   });
 });
+
+test('env sets variables for login shells, from arguments and from stdin', () => {
+  expect(smolvm(['env', 'set', 'box', 'GREETING=good day', 'DROP=1'])).toEqual(done);
+  expect(smolvm(['env', 'set', 'box', '--file', '-'], `TOKEN=it's "odd" $HOME\n`)).toEqual(done);
+  expect(smolvm(['env', 'unset', 'box', 'DROP'])).toEqual(done);
+  const all = `GREETING=good day\nTOKEN=it's "odd" $HOME\n`;
+  expect(smolvm(['env', 'list', 'box'])).toEqual({ ...done, stdout: all });
+  const print = 'echo "GREETING=$GREETING"; echo "TOKEN=$TOKEN"';
+  expect(smolvm(['exec', 'box', '-c', print])).toEqual({ ...done, stdout: all });
+});
