@@ -35,6 +35,10 @@ describe('what is understood', () => {
     ['doctor', ['doctor']],
     ['cp', ['cp', 'a', 'box:/b', '--no-make-dirs', '--user', 'me']],
     ['cp', ['cp', '-', 'box:/b']],
+    ['port expose', ['port', 'expose', 'a', '80:8080', '--host', '::1']],
+    ['port close', ['port', 'close', 'a', '80']],
+    ['port list', ['port', 'list', 'a']],
+    ['port wait', ['port', 'wait', 'a', '80', '443', '--timeout', '5']],
     ['env set', ['env', 'set', 'a', 'A=1', 'B=', '--replace']],
     ['env set', ['env', 'set', '--file', '-', 'a']],
     ['env unset', ['env', 'unset', 'a', 'A', 'B']],
@@ -119,6 +123,13 @@ describe('what is refused', () => {
       `missing required argument 'variables'`,
       'See: smolvm env unset --help',
     ],
+    [
+      ['port', 'expose', 'a', 'http'],
+      'port expose',
+      `expected GUEST_PORT or GUEST_PORT:HOST_PORT, received 'http'`,
+      null,
+    ],
+    [['port', 'wait', 'a', '1', 'x'], 'port wait', `PORT: expected a whole number, received 'x'`, null],
     [['create', 'a', '--timings'], 'create', '--boot-timeout and --timings need --start', null],
   ])('%j', (argv, command, message, hint) => {
     expect(refusal(...argv)).toMatchObject({ command, error: { message, hint } });

@@ -4,6 +4,7 @@ import { addExec, addRun } from './define-run-exec.ts';
 import { addCreate, addDelete, addStart, addStop } from './define-lifecycle.ts';
 import { addEnv } from './define-env.ts';
 import { addCp } from './define-files.ts';
+import { addPort } from './define-ports.ts';
 import { addDoctor, addInfo, addList, addLogs } from './define-queries.ts';
 import { addJsonOption, type Wiring } from './wiring.ts';
 
@@ -19,6 +20,7 @@ const COMMANDS = [
   addLogs,
   addCp,
   addEnv,
+  addPort,
   addDoctor,
 ];
 

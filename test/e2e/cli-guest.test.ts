@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -57,4 +58,26 @@ test('env sets variables for login shells, from arguments and from stdin', () =>
   expect(smolvm(['env', 'list', 'box'])).toEqual({ ...done, stdout: all });
   const print = 'echo "GREETING=$GREETING"; echo "TOKEN=$TOKEN"';
   expect(smolvm(['exec', 'box', '-c', print])).toEqual({ ...done, stdout: all });
+});
+
+test('port waits for a server in the guest and leads to it until it is closed', async () => {
+  const server = spawn(
+    process.execPath,
+    [CLI, 'exec', 'box', '-c', 'echo page > /tmp/page; httpd -f -p 8080 -h /tmp'],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  try {
+    expect(smolvm(['port', 'wait', 'box', '8080'])).toEqual(done);
+    const { status, stdout } = smolvm(['port', 'expose', 'box', '8080']);
+    expect(status).toBe(0);
+    expect(await (await fetch(`http://${stdout.trim()}/page`)).text()).toBe('page\n');
+    expect(smolvm(['port', 'list', 'box']).stdout).toBe(`GUEST PORT  ADDRESS\n8080        ${stdout}`);
+    expect(smolvm(['port', 'close', 'box', '8080'])).toEqual(done);
+    await expect(fetch(`http://${stdout.trim()}/page`)).rejects.toThrow();
+  } finally {
+    server.kill('SIGTERM');
+    await once(server, 'exit');
+  }
 });
