@@ -32,6 +32,8 @@ describe('what is understood', () => {
     ['list', ['list']],
     ['info', ['info', 'a']],
     ['logs', ['logs', 'a']],
+    ['logs', ['logs', '-f', 'a']],
+    ['logs', ['logs', 'a', '--follow']],
     ['doctor', ['doctor']],
     ['cp', ['cp', 'a', 'box:/b', '--no-make-dirs', '--user', 'me']],
     ['cp', ['cp', '-', 'box:/b']],

@@ -81,3 +81,22 @@ test('port waits for a server in the guest and leads to it until it is closed', 
     await once(server, 'exit');
   }
 });
+
+test('logs -f prints what comes to the console until the VM ends', async () => {
+  expect(smolvm(['create', 'talker', '--vcpus', '1', '--start'])).toMatchObject({ status: 0 });
+  const follower = spawn(process.execPath, [CLI, 'logs', '-f', 'talker'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let console = '';
+  follower.stdout.setEncoding('utf8').on('data', (text: string) => (console += text));
+  for (const word of ['first', 'second']) {
+    expect(smolvm(['exec', 'talker', '-c', `echo ${word} word > /dev/console`])).toEqual(done);
+    await expect.poll(() => console, { timeout: 20_000 }).toContain(`${word} word`);
+  }
+  expect(smolvm(['stop', 'talker'])).toMatchObject({ status: 0 });
+  const [exitCode] = (await once(follower, 'close')) as [number | null];
+  expect(exitCode).toBe(0);
+  expect(console.match(/(first|second) word/g)).toEqual(['first word', 'second word']);
+  expect(smolvm(['logs', 'talker']).stdout.startsWith(console)).toBe(true);
+  expect(smolvm(['delete', 'talker'])).toEqual(done);
+});

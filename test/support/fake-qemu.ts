@@ -23,6 +23,8 @@ export interface FakeBehaviour {
   readonly qmp?: 'mute' | 'garbage' | 'refuses';
   /** Text on the guest's console. */
   readonly console?: string;
+  /** A file to which a test writes more of it. */
+  readonly consoleFile?: string;
   /** The guest ends as soon as somebody listens for that. */
   readonly endsDuringBoot?: boolean;
   /** The guest's agent answers only once this file exists. */
