@@ -27,8 +27,11 @@ export function addLogs(program: Command, { choose }: Wiring): Command {
     .command('logs')
     .description('print the console of a VM; escaped on a terminal, else its bytes')
     .argument('<name>', 'id of the VM')
-    .action((vmId: string) => {
-      choose(async (context) => (await import('./commands/logs.ts')).logs(context, vmId));
+    .option('-f, --follow', 'go on with what comes, until the VM ends')
+    .action((vmId: string, raw: { readonly follow?: true }) => {
+      if (raw.follow === true)
+        choose(async (context) => (await import('./commands/follow-logs.ts')).followLogs(context, vmId));
+      else choose(async (context) => (await import('./commands/logs.ts')).logs(context, vmId));
     });
 }
 

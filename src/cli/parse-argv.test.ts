@@ -39,7 +39,19 @@ describe('what is understood', () => {
     ['list', ['list', '--all']],
     ['info', ['info', 'a']],
     ['logs', ['logs', 'a']],
+    ['logs', ['logs', '-f', 'a']],
+    ['logs', ['logs', 'a', '--follow']],
     ['doctor', ['doctor']],
+    ['cp', ['cp', 'a', 'box:/b', '--no-make-dirs', '--user', 'me']],
+    ['cp', ['cp', '-', 'box:/b']],
+    ['port expose', ['port', 'expose', 'a', '80:8080', '--host', '::1']],
+    ['port close', ['port', 'close', 'a', '80']],
+    ['port list', ['port', 'list', 'a']],
+    ['port wait', ['port', 'wait', 'a', '80', '443', '--timeout', '5']],
+    ['env set', ['env', 'set', 'a', 'A=1', 'B=', '--replace']],
+    ['env set', ['env', 'set', '--file', '-', 'a']],
+    ['env unset', ['env', 'unset', 'a', 'A', 'B']],
+    ['env list', ['env', 'list', 'a']],
   ])('%s: %j', (command, argv) => {
     expect(parsed(...argv)).toEqual({ kind: 'act', command, json: false });
   });
@@ -57,6 +69,10 @@ describe('--json', () => {
     [['bogus', '--json']],
     [['--version', '--json']],
     [['--json', 'run', '-e', '!', 'ls']],
+    [['--json', 'env', 'list', 'a']],
+    [['env', '--json', 'list', 'a']],
+    [['env', 'list', '--json', 'a']],
+    [['env', 'list', 'a', '--json']],
   ])('is meant for us: %j', (argv) => {
     expect(parsed(...argv).json).toBe(true);
   });
@@ -105,6 +121,28 @@ describe('what is refused', () => {
     [['delete', 'a', '--dry-run'], 'delete', '--dry-run needs --all', 'See: smolvm delete --help'],
     [['pause'], 'pause', `missing required argument 'name'`, 'See: smolvm pause --help'],
     [['create', '--disk-size', '2G'], 'create', `--disk-size: expected a whole number, received '2G'`, null],
+    [['env'], 'env', 'no such command, or none given', 'See: smolvm env --help'],
+    [['env', 'sett', 'a'], 'env', `unknown command 'sett'`, 'Did you mean set? See: smolvm env --help'],
+    [['env', 'set'], 'env set', `missing required argument 'name'`, 'See: smolvm env set --help'],
+    [
+      ['env', 'set', 'a'],
+      'env set',
+      'no variable was given',
+      'Give NAME=VALUE, or --file FILE with such lines.',
+    ],
+    [
+      ['env', 'unset', 'a'],
+      'env unset',
+      `missing required argument 'variables'`,
+      'See: smolvm env unset --help',
+    ],
+    [
+      ['port', 'expose', 'a', 'http'],
+      'port expose',
+      `expected GUEST_PORT or GUEST_PORT:HOST_PORT, received 'http'`,
+      null,
+    ],
+    [['port', 'wait', 'a', '1', 'x'], 'port wait', `PORT: expected a whole number, received 'x'`, null],
     [['create', 'a', '--timings'], 'create', '--boot-timeout and --timings need --start', null],
   ])('%j', (argv, command, message, hint) => {
     expect(refusal(...argv)).toMatchObject({ command, error: { message, hint } });
@@ -153,5 +191,27 @@ describe('what is shown', () => {
       ['exec', 'a', '--help'],
     ])
       expect(parseArgv(argv, {})).toEqual(help2);
+  });
+
+  test('the help of a group and of a command in it', () => {
+    for (const argv of [
+      ['help', 'env'],
+      ['env', '--help'],
+      ['env', 'help'],
+    ])
+      expect(parseArgv(argv, {})).toMatchObject({
+        kind: 'show',
+        text: expect.stringMatching(/^Usage: smolvm env \[options\] \[command\]/) as unknown,
+      });
+    for (const argv of [
+      ['env', 'help', 'set'],
+      ['env', 'set', '--help'],
+    ])
+      expect(parseArgv(argv, {})).toMatchObject({
+        kind: 'show',
+        text: expect.stringMatching(
+          /^Usage: smolvm env set \[options\] <name> \[variables\.\.\.\]/,
+        ) as unknown,
+      });
   });
 });

@@ -53,14 +53,19 @@ function programFor(parsed: Parsed, env: Env): Command {
     choose: (act) => void (parsed.act = act),
     onJson: () => void (parsed.json = true),
   });
-  captureOutput(program, (text) => void (parsed.shown += text));
-  return program.hook('preSubcommand', (_, subcommand) => void (parsed.command = subcommand.name()));
+  watch(program, [], parsed);
+  return program;
 }
 
-function captureOutput(program: Command, show: (text: string) => void): void {
-  for (const command of [program, ...program.commands]) {
-    command.configureOutput({ writeOut: show, writeErr: () => undefined, getOutHasColors: () => false });
-  }
+/** Notes which command was recognized, `env set` for one in a group, and takes what would be printed. */
+function watch(command: Command, path: readonly string[], parsed: Parsed): void {
+  command.configureOutput({
+    writeOut: (text) => void (parsed.shown += text),
+    writeErr: () => undefined,
+    getOutHasColors: () => false,
+  });
+  command.hook('preSubcommand', (_, inner) => void (parsed.command = [...path, inner.name()].join(' ')));
+  for (const inner of command.commands) watch(inner, [...path, inner.name()], parsed);
 }
 
 function shownCommand(error: CommanderError): 'help' | 'version' {

@@ -3,6 +3,9 @@ import { Command } from 'commander';
 import { addExec, addRun } from './define-run-exec.ts';
 import { addDelete } from './define-delete.ts';
 import { addCreate, addPause, addResume, addStart, addStop } from './define-lifecycle.ts';
+import { addEnv } from './define-env.ts';
+import { addCp } from './define-files.ts';
+import { addPort } from './define-ports.ts';
 import { addDoctor, addInfo, addList, addLogs } from './define-queries.ts';
 import { addJsonOption, type Wiring } from './wiring.ts';
 
@@ -18,6 +21,9 @@ const COMMANDS = [
   addList,
   addInfo,
   addLogs,
+  addCp,
+  addEnv,
+  addPort,
   addDoctor,
 ];
 

@@ -1,37 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { openSqlDatabase } from '../../src/store/sql-database.ts';
-import { cli, endOf, json, program, start, type Ended } from '../support/cli.ts';
+import { cli, endOf, json, onTerminal, program, seen, start } from '../support/cli.ts';
 import { buildFolder, projectFolder } from '../support/places.ts';
 import { withWorld } from '../support/world.ts';
 
 const world = withWorld();
-
-/** The same on a terminal; both outputs come as one, with `\n` for the terminal's `\r\n`. */
-async function onTerminal(args: string, env: Record<string, string> = {}): Promise<Ended> {
-  const line = `'${process.execPath}' '${program}' ${args}`;
-  const child = spawn('script', ['-qec', line, '/dev/null'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TERM: 'xterm', NO_COLOR: '', ...env },
-  });
-  const ended = await endOf(child);
-  return { ...ended, stdout: ended.stdout.replaceAll('\r\n', '\n') };
-}
-
-/** Waits for a text on stdout. */
-async function seen(child: ChildProcess, text: string): Promise<void> {
-  let all = '';
-  await new Promise<void>((resolve) => {
-    child.stdout?.on('data', (chunk: Buffer) => {
-      all += chunk.toString();
-      if (all.includes(text)) resolve();
-    });
-  });
-}
-
 /** The files of smolvm that a command line loads. */
 async function loadedBy(args: readonly string[]): Promise<readonly string[]> {
   const folder = join(world().folder, 'coverage');

@@ -1,12 +1,11 @@
+// The built CLI as a child process.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { buildFolder } from './places.ts';
 
-/** The compiled command line. */
 export const program = join(buildFolder, 'cli/main.js');
 
-/** How a run of it ended. */
 export interface Ended {
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -39,7 +38,17 @@ export async function cli(args: readonly string[], options?: Options): Promise<E
   return start(args, options).ended;
 }
 
-/** The same with `--json`: the one envelope on stdout, and nothing on stderr. */
+/** The same on a terminal; both outputs come as one, with `\n` for the terminal's `\r\n`. */
+export async function onTerminal(args: string, env: Record<string, string> = {}): Promise<Ended> {
+  const line = `'${process.execPath}' '${program}' ${args}`;
+  const child = spawn('script', ['-qec', line, '/dev/null'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TERM: 'xterm', NO_COLOR: '', ...env },
+  });
+  const ended = await endOf(child);
+  return { ...ended, stdout: ended.stdout.replaceAll('\r\n', '\n') };
+}
+
 export async function json(
   args: readonly string[],
 ): Promise<{ readonly exitCode: number | null; readonly envelope: unknown }> {
@@ -47,4 +56,15 @@ export async function json(
   expect(stderr).toBe('');
   expect(stdout).toMatch(/^[^\n]+\n$/);
   return { exitCode, envelope: JSON.parse(stdout) as unknown };
+}
+
+/** Waits for a text on stdout. */
+export async function seen(child: ChildProcess, text: string): Promise<void> {
+  let all = '';
+  await new Promise<void>((resolve) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      all += chunk.toString();
+      if (all.includes(text)) resolve();
+    });
+  });
 }

@@ -23,6 +23,8 @@ export interface FakeBehaviour {
   readonly qmp?: 'mute' | 'garbage' | 'refuses';
   /** Text on the guest's console. */
   readonly console?: string;
+  /** A file to which a test writes more of it. */
+  readonly consoleFile?: string;
   /** The guest ends as soon as somebody listens for that. */
   readonly endsDuringBoot?: boolean;
   /** The guest's agent answers only once this file exists. */
@@ -51,6 +53,8 @@ export interface FakeProgram {
 /** An executable that passes for qemu-system-x86_64. */
 export interface FakeQemu {
   readonly path: string;
+  /** The folder whose files the tools of its guests see; there once a VM has started. */
+  readonly guestRoot: string;
   /** Changes how VMs behave that start from now on. */
   behave(behaviour: FakeBehaviour): void;
   /** What it was called for so far: `version`, `help`, `probe`, `launch`, in order. */
@@ -92,6 +96,7 @@ exec '${process.execPath}' '${fixture('fake-qemu.mjs')}' '${path}.json' "$@"
   writeFileSync(path, script, { mode: 0o755 });
   return {
     path,
+    guestRoot: `${path}.json.root`,
     behave,
     calls: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []),
   };
