@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { kernelCommandLine } from './kernel-args.ts';
 
 describe('kernelCommandLine', () => {
-  it('puts the machine first, then what is common, the name, what the user adds, the root disk and the words for the helper', () => {
+  it('puts the machine first, then what is common, the name, the root disk, the words for the helper and what the user adds', () => {
     expect(
       kernelCommandLine({
         rootDevice: '/dev/vda',
@@ -11,8 +11,8 @@ describe('kernelCommandLine', () => {
         added: ['loglevel=7', 'foo'],
       }),
     ).toBe(
-      'console=ttyS0 reboot=t quiet panic=-1 random.trust_cpu=on smolvm.hostname=box loglevel=7 foo ' +
-        'root=/dev/vda rootfstype=ext4 rw /dev/vda ext4 /bin/sh -c :',
+      'console=ttyS0 reboot=t quiet panic=-1 random.trust_cpu=on smolvm.hostname=box ' +
+        'root=/dev/vda rootfstype=ext4 rw /dev/vda ext4 /bin/sh -c : loglevel=7 foo',
     );
   });
 

@@ -16,13 +16,14 @@ export interface KernelArgs {
 export function kernelCommandLine(args: KernelArgs): string {
   const common = ['quiet', 'panic=-1', 'random.trust_cpu=on'];
   const root = args.rootDevice === undefined ? [] : rootWords(args.rootDevice);
-  return [...args.machine, ...common, `smolvm.hostname=${args.hostname}`, ...args.added, ...root].join(' ');
+  return [...args.machine, ...common, `smolvm.hostname=${args.hostname}`, ...root, ...args.added].join(' ');
 }
 
 /**
  * `root=` and its like are for the agent. The kernel hands words that it does not know to `/init` as arguments; from
  * these the agent's helper mounts the same disk before Go is up, and warms what the first command needs by a shell
- * that does nothing (docs/decisions/0009-boot-helper.md).
+ * that does nothing (docs/decisions/0009-boot-helper.md). They come before words that the user adds, which may also be
+ * such that the kernel does not know.
  */
 function rootWords(device: string): readonly string[] {
   return [`root=${device}`, 'rootfstype=ext4', 'rw', device, 'ext4', '/bin/sh', '-c', ':'];

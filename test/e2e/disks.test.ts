@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SmolVM, VMConfig } from 'smolvm';
@@ -23,6 +23,8 @@ describe('disks', () => {
     expect(await SmolVM.listRetained()).toMatchObject([{ vmId: 'keeper', diskSizeMib: imageMib }]);
     await SmolVM.with({ ...options, diskSizeMib: imageMib + 512 }, async (vm) => {
       expect(await look(vm)).toEqual([String(imageMib + 512), 'survived']);
+      const { stdout } = await vm.run("df -m / | awk 'NR == 2 { print $2 }'");
+      expect(Number(stdout)).toBeGreaterThan(imageMib + 400);
     });
     await SmolVM.deleteById('keeper');
     await SmolVM.with({ vmId: 'keeper', vcpuCount: 1 }, async (vm) => {
@@ -46,11 +48,27 @@ describe('disks', () => {
     await one.start();
     await one.run('echo shared > /root/note');
     expect((await one.run(['cat', '/proc/cmdline'])).stdout).toMatch(
-      / console=ttyAMA0 loglevel=3 a-word-of-mine root=/,
+      / root=\/dev\/vda .* console=ttyAMA0 loglevel=3 a-word-of-mine /,
     );
     await expect(other.start()).rejects.toMatchObject({ code: 'BUSY', details: { usedBy: one.vmId } });
     await one.stop();
     await other.start();
     expect((await look(other))[1]).toBe('shared');
+  });
+});
+
+describe('variables of a config', () => {
+  test('are there for login shells at each start, and no process of the host has them on its command line', async () => {
+    const value = `it's "secret" $HOME`;
+    await using vm = await SmolVM.create({ vmId: 'vars', vcpuCount: 1, envVars: { API_KEY: value } });
+    await vm.start();
+    expect((await vm.run('printf %s "$API_KEY"')).stdout).toBe(value);
+    await vm.unsetEnvVars(['API_KEY']);
+    await vm.stop();
+    await vm.start();
+    expect((await vm.run('printf %s "$API_KEY"')).stdout).toBe(value);
+    const args = readFileSync(`/proc/${String(vm.info.pid)}/cmdline`, 'utf8');
+    expect(args).not.toContain('secret');
+    expect((await vm.run(['cat', '/proc/cmdline'])).stdout).not.toContain('secret');
   });
 });
