@@ -5,6 +5,7 @@ import { addCreate, addDelete, addStart, addStop } from './define-lifecycle.ts';
 import { addEnv } from './define-env.ts';
 import { addCp } from './define-files.ts';
 import { addPort } from './define-ports.ts';
+import { addAttach, addPs, addShell } from './define-processes.ts';
 import { addDoctor, addInfo, addList, addLogs } from './define-queries.ts';
 import { addJsonOption, type Wiring } from './wiring.ts';
 
@@ -13,6 +14,9 @@ const COMMANDS = [
   addCreate,
   addStart,
   addExec,
+  addShell,
+  addAttach,
+  addPs,
   addStop,
   addDelete,
   addList,
@@ -25,8 +29,8 @@ const COMMANDS = [
 ];
 
 const AFTER_HELP = `
-Exit codes: that of the guest's command for run and exec; 1 failure, 2 usage error,
-124 command timed out, 125 smolvm failed in run or exec, 126 not executable, 127 not found.
+Exit codes: that of the guest's command for run, exec, shell and attach; 1 failure, 2 usage error,
+124 command timed out, 125 smolvm failed in one of these, 126 not executable, 127 not found.
 Run 'smolvm help COMMAND' for the options of a command.`;
 
 /** All commands and options. Loads nothing of the SDK. */
