@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addExec, addRun } from './define-run-exec.ts';
 import { addCreate, addDelete, addStart, addStop } from './define-lifecycle.ts';
+import { addComplete, addCompletion } from './define-completion.ts';
 import { addEnv } from './define-env.ts';
 import { addCp } from './define-files.ts';
 import { addPort } from './define-ports.ts';
@@ -26,6 +27,8 @@ const COMMANDS = [
   addEnv,
   addPort,
   addDoctor,
+  addCompletion,
+  addComplete,
 ];
 
 const AFTER_HELP = `
