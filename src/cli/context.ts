@@ -1,3 +1,4 @@
+import type { LocalTerminal } from './local-terminal.ts';
 import type { Output } from './output.ts';
 import type { Style } from './style.ts';
 
@@ -10,6 +11,7 @@ export interface CliContext {
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly stdout: Output;
   readonly stderr: Output;
+  readonly terminal: LocalTerminal;
   /** Colours for stdout. */
   readonly style: Style;
   /** Tells a person how far it got: one line on stderr if that is a terminal, else nothing. */

@@ -1,9 +1,12 @@
 import { Command } from 'commander';
-import { addGuestOptions, addMachineOptions, addStartOptions } from './options.ts';
+import { addExecOptions, addGuestOptions, addMachineOptions, addStartOptions } from './options.ts';
 import {
+  execMode,
   guestRequest,
   machineRequest,
+  onTerminal,
   startRequest,
+  type RawExec,
   type RawGuest,
   type RawMachine,
   type RawStart,
@@ -35,10 +38,12 @@ export function addExec(program: Command, wiring: Wiring): Command {
     .argument('<name>', 'id of the VM')
     .argument('[cmd...]', 'program and arguments, taken as they are')
     .passThroughOptions();
-  addGuestOptions(exec);
+  addExecOptions(exec);
   return exec.action((vmId: string, rest: readonly string[]) => {
     const { words, raw } = parseAfterName(exec, rest, wiring);
-    const request = { vmId, guest: guestRequest(words, raw, wiring.env) };
+    const [guest, mode] = [guestRequest(words, raw, wiring.env), execMode(raw)];
+    const options = mode === 'onTerminal' ? onTerminal(guest.options, wiring.env) : guest.options;
+    const request = { vmId, guest: { ...guest, options }, mode };
     wiring.choose(async (context) => (await import('./commands/exec.ts')).exec(context, request));
   });
 }
@@ -48,14 +53,14 @@ function parseAfterName(
   exec: Command,
   rest: readonly string[],
   wiring: Wiring,
-): { words: readonly string[]; raw: RawGuest } {
+): { words: readonly string[]; raw: RawExec } {
   const tail = new Command('exec')
     .copyInheritedSettings(exec)
     .configureHelp({ formatHelp: () => exec.helpInformation() })
     .argument('[cmd...]')
     .passThroughOptions();
-  addJsonOption(addGuestOptions(tail), wiring);
+  addJsonOption(addExecOptions(tail), wiring);
   for (const [key, value] of Object.entries(exec.opts())) tail.setOptionValue(key, value);
   tail.parse(rest, { from: 'user' });
-  return { words: tail.args, raw: tail.opts<RawGuest>() };
+  return { words: tail.args, raw: tail.opts<RawExec>() };
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { successLine } from './envelope.ts';
 import { Interruptions } from './interruption.ts';
+import { LocalTerminal } from './local-terminal.ts';
 import { Output } from './output.ts';
 import { parseArgv } from './parse-argv.ts';
 import type { Surroundings } from './perform.ts';
@@ -26,7 +27,8 @@ async function main(): Promise<number> {
   interruptions.watch(process);
   // Loads the SDK, which help and version do without.
   const { perform, report } = await import('./perform.ts');
-  const around: Surroundings = { env, stdin: standardInput(), stdout, stderr, interruptions };
+  const terminal = new LocalTerminal(() => process.stdin, process.stdout);
+  const around: Surroundings = { env, stdin: standardInput(), stdout, stderr, terminal, interruptions };
   const exitCode =
     invocation.kind === 'act'
       ? await perform(invocation, around)

@@ -27,13 +27,25 @@ export function addStartOptions(command: Command): Command {
 
 /** How a command is run in a guest. */
 export function addGuestOptions(command: Command): Command {
-  return command
-    .option('-c, --shell <string>', 'run a string by the login shell instead of CMD')
-    .option('--cwd <dir>', 'folder in the guest to start in (default /)')
-    .option('--user <user>', 'guest user: name, uid, name:group or uid:gid (default root)')
-    .option('-e, --env <key=value>', 'set a variable; KEY alone takes its value from here', collect)
+  command.option('-c, --shell <string>', 'run a string by the login shell instead of CMD');
+  return addIdentityOptions(command)
     .option('-i, --interactive', 'forward stdin')
     .option('--timeout <duration>', 'kill the command after this time: 30s, 5m, 1500ms');
+}
+
+/** What more can be done with a VM that stays. */
+export function addExecOptions(command: Command): Command {
+  return addGuestOptions(command)
+    .option('-t, --tty', 'run it on this terminal; what is typed goes to it, Ctrl-C too')
+    .option('-d, --detach', 'print its id and let it run on: see attach and ps');
+}
+
+/** As whom, where and with what a command runs. */
+export function addIdentityOptions(command: Command): Command {
+  return command
+    .option('--cwd <dir>', 'folder in the guest to start in (default /)')
+    .option('--user <user>', 'guest user: name, uid, name:group or uid:gid (default root)')
+    .option('-e, --env <key=value>', 'set a variable; KEY alone takes its value from here', collect);
 }
 
 function collect(value: string, earlier: readonly string[] | undefined): readonly string[] {

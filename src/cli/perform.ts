@@ -3,6 +3,7 @@ import { failureLine, successLine } from './envelope.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { failureOf } from './failure.ts';
 import type { Interruptions } from './interruption.ts';
+import type { LocalTerminal } from './local-terminal.ts';
 import type { Output } from './output.ts';
 import type { Invocation } from './parse-argv.ts';
 import type { Env } from './parse-values.ts';
@@ -15,6 +16,7 @@ export interface Surroundings {
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly stdout: Output;
   readonly stderr: Output;
+  readonly terminal: LocalTerminal;
   readonly interruptions: Interruptions;
 }
 
@@ -60,9 +62,11 @@ function exitCodeAfter({ first }: Interruptions, outcome: Outcome): number {
   throw first.error ?? new Error('interrupted');
 }
 
-function contextOf(json: boolean, { env, stdin, stdout, stderr, interruptions }: Surroundings): CliContext {
+function contextOf(json: boolean, around: Surroundings): CliContext {
+  const { env, stdin, stdout, stderr, terminal, interruptions } = around;
   const say = (line: string): void => {
     if (!json && stderr.isTerminal) void stderr.write(`${line}\n`);
   };
-  return { json, signal: interruptions.signal, stdin, stdout, stderr, style: styleFor(stdout, env), say };
+  const { signal } = interruptions;
+  return { json, signal, stdin, stdout, stderr, terminal, style: styleFor(stdout, env), say };
 }

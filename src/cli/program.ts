@@ -3,9 +3,11 @@ import { Command } from 'commander';
 import { addExec, addRun } from './define-run-exec.ts';
 import { addDelete } from './define-delete.ts';
 import { addCreate, addPause, addResume, addStart, addStop } from './define-lifecycle.ts';
+import { addComplete, addCompletion } from './define-completion.ts';
 import { addEnv } from './define-env.ts';
 import { addCp } from './define-files.ts';
 import { addPort } from './define-ports.ts';
+import { addAttach, addPs, addShell } from './define-processes.ts';
 import { addDoctor, addInfo, addList, addLogs } from './define-queries.ts';
 import { addJsonOption, type Wiring } from './wiring.ts';
 
@@ -14,6 +16,9 @@ const COMMANDS = [
   addCreate,
   addStart,
   addExec,
+  addShell,
+  addAttach,
+  addPs,
   addStop,
   addPause,
   addResume,
@@ -25,11 +30,13 @@ const COMMANDS = [
   addEnv,
   addPort,
   addDoctor,
+  addCompletion,
+  addComplete,
 ];
 
 const AFTER_HELP = `
-Exit codes: that of the guest's command for run and exec; 1 failure, 2 usage error,
-124 command timed out, 125 smolvm failed in run or exec, 126 not executable, 127 not found.
+Exit codes: that of the guest's command for run, exec, shell and attach; 1 failure, 2 usage error,
+124 command timed out, 125 smolvm failed in one of these, 126 not executable, 127 not found.
 Run 'smolvm help COMMAND' for the options of a command.`;
 
 /** All commands and options. Loads nothing of the SDK. */

@@ -7,6 +7,7 @@ import {
   type VmInfo,
 } from '../index.ts';
 import { renderChecks } from './commands/doctor.ts';
+import { renderCommands } from './commands/ps.ts';
 import { renderInfo } from './commands/info.ts';
 import { renderList } from './commands/list.ts';
 import { bytesAsJson, failureLine } from './envelope.ts';
@@ -57,6 +58,9 @@ describe('exit codes', () => {
     ['exec', notStarted('badUser'), 125],
     ['run', new SmolVMError('HYPERVISOR_UNAVAILABLE', 'no'), 125],
     ['exec', new VMNotFoundError('a'), 125],
+    ['shell', new VMNotFoundError('a'), 125],
+    ['attach', new VMNotFoundError('a'), 125],
+    ['ps', new VMNotFoundError('a'), 1],
     ['exec', new TypeError('defect'), 125],
     ['info', new VMNotFoundError('a'), 1],
     ['info', new TypeError('defect'), 1],
@@ -183,6 +187,24 @@ describe('tables', () => {
     ] as const;
     expect(renderChecks(checks, plain)).toBe(
       'ok      state       fine\nfailed  hypervisor  none\\x1b[31m\n                    fix: Install one.\n',
+    );
+  });
+
+  test('ps', () => {
+    const facts = { oldestCursor: 0, endCursor: 5, startedAtMs: Date.UTC(2026, 0, 2) };
+    const commands = [
+      { ...facts, execId: 'a', pid: 12, running: true, program: 'tail\x1b[2J' },
+      { ...facts, execId: 'exec-1', pid: 0, running: false, exitCode: 3, program: 'sh', startedAtMs: 1e300 },
+      { ...facts, execId: 'b', pid: 0, running: false, signal: 'SIGKILL', program: '/bin/x' },
+    ];
+    expect(renderCommands(commands, plain)).toBe(
+      [
+        'EXEC ID  STATE     PID  PROGRAM      STARTED',
+        'a        running   12   tail\\x1b[2J  2026-01-02T00:00:00.000Z',
+        'exec-1   exited 3  -    sh           -',
+        'b        SIGKILL   -    /bin/x       2026-01-02T00:00:00.000Z',
+        '',
+      ].join('\n'),
     );
   });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { guestRequest, machineRequest, startRequest } from './requests.ts';
+import { execMode, guestRequest, machineRequest, onTerminal, startRequest } from './requests.ts';
 
 test('options of a machine', () => {
   const paths = { kernel: '/k', rootfs: '/r', backend: 'qemu', config: '/c.json' };
@@ -42,4 +42,29 @@ test('a command for a guest', () => {
     options: { cwd: '/tmp', user: 'nobody', env: { A: '1', B: '2' }, timeoutMs: 5_000 },
     interactive: true,
   });
+});
+
+test('how exec is connected with its command', () => {
+  expect(execMode({})).toBe('streamed');
+  expect(execMode({ interactive: true })).toBe('streamed');
+  expect(execMode({ tty: true })).toBe('onTerminal');
+  expect(execMode({ tty: true, interactive: true, timeout: '5' })).toBe('onTerminal');
+  expect(execMode({ detach: true })).toBe('detached');
+});
+
+test.each([
+  [{ tty: true }, '-t'],
+  [{ interactive: true }, '-i'],
+  [{ timeout: '5' }, '--timeout'],
+] as const)('-d with %j is refused', (raw, flag) => {
+  expect(() => execMode({ detach: true, ...raw })).toThrow(`${flag} makes no sense with -d`);
+});
+
+test('a command on our terminal knows which one it is, unless told otherwise', () => {
+  expect(onTerminal({ cwd: '/' }, { TERM: 'vt100' })).toEqual({ cwd: '/', env: { TERM: 'vt100' } });
+  expect(onTerminal({ env: { TERM: 'dumb', A: '1' } }, { TERM: 'vt100' }).env).toEqual({
+    TERM: 'dumb',
+    A: '1',
+  });
+  expect(onTerminal({ env: { A: '1' } }, {}).env).toEqual({ A: '1' });
 });

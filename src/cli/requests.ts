@@ -1,4 +1,5 @@
 import type { RunOptions, StartOptions, VmOptions } from '../index.ts';
+import { UsageError } from './usage-error.ts';
 import { parseDuration, parseEnv, parseGuestCommand, parseWholeNumber, type Env } from './parse-values.ts';
 
 /** Options as commander hands them over: text, or nothing. */
@@ -25,6 +26,10 @@ export interface RawGuest {
   readonly interactive?: true;
   readonly timeout?: string;
   readonly shell?: string;
+}
+export interface RawExec extends RawGuest {
+  readonly tty?: true;
+  readonly detach?: true;
 }
 
 /** A new VM, parsed but for the file. */
@@ -74,14 +79,36 @@ export function startRequest(raw: RawStart): StartRequest {
 export function guestRequest(words: readonly string[], raw: RawGuest, ours: Env): GuestRequest {
   return {
     command: parseGuestCommand(words, raw.shell),
-    options: {
-      cwd: raw.cwd,
-      user: raw.user,
-      env: parseEnv(raw.env ?? [], ours),
-      timeoutMs: optional(raw.timeout, (text) => parseDuration('--timeout', text)),
-    },
+    options: optionsOf(raw, ours),
     interactive: raw.interactive === true,
   };
+}
+
+/** As whom, where, with what and how long a command runs. */
+export function optionsOf(raw: RawGuest, ours: Env): RunOptions {
+  return {
+    cwd: raw.cwd,
+    user: raw.user,
+    env: parseEnv(raw.env ?? [], ours),
+    timeoutMs: optional(raw.timeout, (text) => parseDuration('--timeout', text)),
+  };
+}
+
+/** The same on our terminal: the command should know of which kind it is. */
+export function onTerminal(options: RunOptions, ours: Env): RunOptions {
+  const term = ours['TERM'] ?? '';
+  return term === '' ? options : { ...options, env: { TERM: term, ...options.env } };
+}
+
+/** How a command of `exec` and we are connected: by streams, by our terminal, or not for long. */
+export type ExecMode = 'streamed' | 'onTerminal' | 'detached';
+
+export function execMode({ tty, detach, interactive, timeout }: RawExec): ExecMode {
+  if (detach !== true) return tty === true ? 'onTerminal' : 'streamed';
+  const others = { '-i': interactive, '-t': tty, '--timeout': timeout };
+  const clash = Object.entries(others).find(([, value]) => value !== undefined);
+  if (clash === undefined) return 'detached';
+  throw new UsageError(`${clash[0]} makes no sense with -d: nobody waits for the command`);
 }
 
 export function optional<T>(text: string | undefined, parse: (text: string) => T): T | undefined {

@@ -16,7 +16,7 @@ export async function runInGuest(vm: SmolVM, guest: GuestRequest, context: CliCo
 }
 
 /** A reader that does not keep up holds the guest's command back, so nothing piles up here. */
-function streamTo({ stdout, stderr }: CliContext): RunOptions {
+export function streamTo({ stdout, stderr }: CliContext): RunOptions {
   return {
     maxOutputBytes: 0,
     onStdout: (chunk) => stdout.write(chunk),
@@ -24,7 +24,8 @@ function streamTo({ stdout, stderr }: CliContext): RunOptions {
   };
 }
 
-function resultAsJson(result: CommandResult): object {
+/** A result for an envelope. */
+export function resultAsJson(result: CommandResult): object {
   return {
     exitCode: result.exitCode,
     signal: result.signal,

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Terminal } from '../support/terminal.ts';
 import { useRealHost } from './real-host.ts';
 
 const host = useRealHost({ vmOfFile: true });
@@ -99,4 +100,35 @@ test('logs -f prints what comes to the console until the VM ends', async () => {
   expect(console.match(/(first|second) word/g)).toEqual(['first word', 'second word']);
   expect(smolvm(['logs', 'talker']).stdout.startsWith(console)).toBe(true);
   expect(smolvm(['delete', 'talker'])).toEqual(done);
+});
+
+test('exec -d leaves a command to itself, ps lists it, attach reads it and exits as it did', async () => {
+  const script = 'echo one; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo two; exit 7';
+  const { status, stdout } = smolvm(['exec', '-d', 'box', '--', 'sh', '-c', script]);
+  expect(status).toBe(0);
+  const id = stdout.trim();
+  expect(smolvm(['ps', 'box']).stdout).toMatch(new RegExp(`^${id} +running +\\d+ +sh +2`, 'm'));
+  const reader = spawn(process.execPath, [CLI, 'attach', 'box', id], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(reader.stdout, 'data');
+  reader.kill('SIGINT');
+  expect(await once(reader, 'exit')).toEqual([130, null]);
+  expect(smolvm(['exec', 'box', '--', 'touch', '/tmp/go'])).toEqual(done);
+  expect(smolvm(['attach', 'box', id])).toEqual({ status: 7, stdout: 'one\ntwo\n', stderr: '' });
+  expect(smolvm(['attach', 'box', id, '--cursor', '4'])).toEqual({ status: 7, stdout: 'two\n', stderr: '' });
+  expect(smolvm(['ps', 'box']).stdout).toMatch(new RegExp(`^${id} +exited 7 +- `, 'm'));
+});
+
+test('shell is a terminal in the guest, of the size of ours', async () => {
+  const terminal = new Terminal([process.execPath, CLI, 'shell', 'box'], { rows: 33, columns: 99 });
+  await terminal.until('#');
+  terminal.type('stty size; tty; echo $((6 * 7)); sleep 100\r');
+  await terminal.until('33 99');
+  await terminal.until('/dev/pts/');
+  await terminal.until('42');
+  terminal.type('\x03');
+  terminal.type('exit 9\r');
+  expect(await terminal.ended).toBe(9);
+  expect(await terminal.nextModes()).toBe('icanon echo isig icrnl opost');
 });

@@ -80,15 +80,15 @@ describe('AgentCommand', () => {
 
   it('gives credit back for what was taken, in pieces of half a window', async () => {
     const { command, sent } = commandOf();
-    for (let count = 0; count < 4; count += 1) command.receive(frame(FRAME.STDERR, Buffer.alloc(32_768)));
+    for (let count = 0; count < 16; count += 1) command.receive(frame(FRAME.STDERR, Buffer.alloc(32_768)));
     await new Promise((resolve) => setImmediate(resolve));
     const credits = sent.filter(({ type }) => type === FRAME.CREDIT).map(({ payload }) => new PayloadReader(payload));
-    expect(credits.map((reader) => [reader.u8(), reader.u32()])).toEqual([[2, 131_072]]);
+    expect(credits.map((reader) => [reader.u8(), reader.u32()])).toEqual([[2, 524_288]]);
   });
 
   it('refuses more output than it gave credit for', () => {
     const { command } = commandOf({ onOutput: () => new Promise(() => undefined) });
-    for (let count = 0; count < 8; count += 1) command.receive(frame(FRAME.STDOUT, Buffer.alloc(32_768)));
+    for (let count = 0; count < 32; count += 1) command.receive(frame(FRAME.STDOUT, Buffer.alloc(32_768)));
     expect(() => command.receive(frame(FRAME.STDOUT, Buffer.alloc(1)))).toThrow(/more output than it may send/);
     expect(command.receive(frame(FRAME.STDERR, Buffer.alloc(1)))).toBe(false);
   });

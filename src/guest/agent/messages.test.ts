@@ -61,7 +61,7 @@ describe('encodeExec', () => {
     };
     const reader = new PayloadReader(encodeExec(request));
     const texts = (): string[] => Array.from({ length: reader.u32() }, () => reader.text(100));
-    expect([reader.u8(), reader.u32(), reader.u32()]).toEqual([1, 262_144, 262_144]);
+    expect([reader.u8(), reader.u32(), reader.u32()]).toEqual([1, 1_048_576, 1_048_576]);
     expect([reader.text(100), reader.text(100), texts(), texts()]).toEqual([
       '/tmp',
       '0:0',
