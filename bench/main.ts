@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SmolVM } from 'smolvm';
 import { REPO, run } from '../scripts/assets/run.ts';
-import { Floor, planFloor, resetFloor, type FloorPlan } from './floor/floor.ts';
+import { BULK_BYTES, Floor, planFloor, resetFloor, type FloorPlan } from './floor/floor.ts';
 import { machine } from './machine.ts';
 import { summarize, timed } from './statistics.ts';
 import { table, type Row } from './table.ts';
@@ -15,17 +15,23 @@ const EXECS_PER_ROUND = 40;
 const SETTLE_MS = 1_000;
 const rounds = Number(process.argv[2] ?? 11);
 const folder = mkdtempSync(join(tmpdir(), 'smolvm-bench-'));
+const bulkPath = join(folder, 'bulk');
 const CLI = join(REPO, 'dist/cli/main.js');
 const values = {
   floorBoot: [] as number[],
   sdkBoot: [] as number[],
   floorExec: [] as number[],
   sdkExec: [] as number[],
+  floorSend: [] as number[],
+  floorReceive: [] as number[],
+  upload: [] as number[],
+  download: [] as number[],
   node: [] as number[],
   cli: [] as number[],
 };
 
 try {
+  writeFileSync(bulkPath, Buffer.alloc(BULK_BYTES, 7));
   // Everything on disk is unpacked and probed before the clock runs; the first round is thrown away.
   const plan = await planFloor(folder);
   // One handle stays open, so that each launch is that of a program that uses smolvm, not of one that opens it.
@@ -58,6 +64,8 @@ async function floorRound(plan: FloorPlan): Promise<void> {
   await sleep(SETTLE_MS);
   for (let count = 0; count < EXECS_PER_ROUND; count += 1)
     values.floorExec.push(await timed(() => floor.ask('E')));
+  values.floorSend.push(await timed(() => floor.send()));
+  values.floorReceive.push(await timed(() => floor.receive()));
   await floor.end();
 }
 
@@ -69,6 +77,8 @@ async function sdkRound(): Promise<void> {
   await sleep(SETTLE_MS);
   for (let count = 0; count < EXECS_PER_ROUND; count += 1)
     values.sdkExec.push(await timed(() => vm.run(['/bin/true'])));
+  values.upload.push(await timed(() => vm.uploadFile(bulkPath, '/srv/bulk')));
+  values.download.push(await timed(() => vm.files.read('/srv/bulk')));
   await vm.delete();
   await vm.close();
 }
@@ -80,9 +90,12 @@ async function cliRound(): Promise<void> {
 
 function report(): void {
   const { floorBoot, sdkBoot, floorExec, sdkExec, node, cli } = values;
+  const { floorSend, floorReceive, upload, download } = values;
   const rows: readonly Row[] = [
     { name: 'cold boot to first command', ours: summarize(sdkBoot), floor: summarize(floorBoot), limit: 1.1 },
     { name: 'exec of /bin/true', ours: summarize(sdkExec), floor: summarize(floorExec), limit: 1.5 },
+    { name: 'upload of 16 MiB', ours: summarize(upload), floor: summarize(floorSend), limit: 1.25 },
+    { name: 'download of 16 MiB', ours: summarize(download), floor: summarize(floorReceive), limit: 1.25 },
     {
       name: 'CLI run -- /bin/true (floor: node -e 0 + SDK)',
       ours: summarize(cli),

@@ -77,6 +77,9 @@ function buildInitrd(folder: string): string {
 
 const ANSWER_TIMEOUT_MS = 30_000;
 
+/** What the floor takes and gives in one piece. */
+export const BULK_BYTES = 16 * 1024 * 1024;
+
 /** A booted floor VM. */
 export class Floor {
   readonly #vmm: ChildProcess;
@@ -103,6 +106,25 @@ export class Floor {
     this.#socket.write(question);
     const answer = String(await answered);
     if (answer !== question.toLowerCase()) throw new Error(`the floor answered '${answer}' to '${question}'`);
+  }
+
+  /** Sends 16 MiB and waits until the guest has taken them. */
+  async send(): Promise<void> {
+    const answered = once(this.#socket, 'data', { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    this.#socket.write('W');
+    this.#socket.write(Buffer.alloc(BULK_BYTES));
+    if (String(await answered) !== 'w') throw new Error('the floor did not take what it was sent');
+  }
+
+  /** Takes 16 MiB from the guest. */
+  async receive(): Promise<void> {
+    this.#socket.write('R');
+    for (let left = BULK_BYTES; left > 0;) {
+      const [chunk] = (await once(this.#socket, 'data', {
+        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      })) as [Buffer];
+      left -= chunk.length;
+    }
   }
 
   async end(): Promise<void> {
