@@ -114,7 +114,7 @@ describeShell('bash', () => {
 
   test('knows what may follow', () => {
     const expected = {
-      'smolvm p': ['ps', 'port'],
+      'smolvm po': ['port'],
       'smolvm env ': ['set', 'unset', 'list', 'help'],
       'smolvm --json env s': ['set'],
       'smolvm env set --': ['--file', '--replace', '--json', '--help'],
@@ -162,7 +162,7 @@ describeShell('fish', () => {
 
   test('knows what may follow', () => {
     const expected = {
-      'smolvm p': ['port', 'ps'],
+      'smolvm po': ['port'],
       'smolvm env ': ['help', 'list', 'set', 'unset'],
       'smolvm --json env s': ['set'],
       'smolvm env set --': ['--file', '--help', '--json', '--replace'],
