@@ -61,8 +61,9 @@ describe('a process reference', () => {
   });
 
   it('counts a zombie as dead', async () => {
-    // The shell becomes a program that never asks how its child ended.
-    const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec tail -f /dev/null'], {
+    // The shell becomes a program that never asks how its child ended; the child ends only after that.
+    const child = 'until [ "$(cat /proc/$PPID/comm)" = tail ]; do sleep 0.01; done';
+    const parent = spawn('/bin/sh', ['-c', `sh -c '${child}' & echo $!; exec tail -f /dev/null`], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     try {
