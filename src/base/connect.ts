@@ -34,6 +34,9 @@ export function connect(path: string): Promise<Socket> {
   });
 }
 
+/** A peer that ends while we write to it. */
+const RESETS: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE']);
+
 /** Feeds what comes to `take` until it has an answer; then nothing more is read and the socket is paused. */
 export function readUntil<T>(
   socket: Socket,
@@ -43,7 +46,7 @@ export function readUntil<T>(
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       socket.pause();
-      socket.removeListener('data', onData).removeListener('error', fail).removeListener('close', onClose);
+      socket.removeListener('data', onData).removeListener('error', onError).removeListener('close', onClose);
       signal.removeEventListener('abort', onAbort);
     };
     const fail = (error: Error): void => {
@@ -52,6 +55,9 @@ export function readUntil<T>(
     };
     const onClose = (): void => {
       fail(new PeerClosedError());
+    };
+    const onError = (error: Error): void => {
+      fail(RESETS.has(errnoOf(error)) ? new PeerClosedError(error) : error);
     };
     const onAbort = (): void => {
       fail(signal.reason as Error);
@@ -66,7 +72,7 @@ export function readUntil<T>(
         fail(error as Error);
       }
     };
-    socket.on('data', onData).on('error', fail).on('close', onClose);
+    socket.on('data', onData).on('error', onError).on('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
   });
@@ -74,7 +80,7 @@ export function readUntil<T>(
 
 /** The other side closed the connection where an answer was expected. Code `HOST_FAILED`. */
 export class PeerClosedError extends SmolVMError {
-  constructor() {
-    super('HOST_FAILED', 'the other side closed the connection');
+  constructor(cause?: Error) {
+    super('HOST_FAILED', 'the other side closed the connection', { cause });
   }
 }

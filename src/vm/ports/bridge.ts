@@ -18,9 +18,9 @@ export async function bridge(socket: Socket, channel: GuestChannel, guestPort: n
     user: '',
     stdin: true,
     tool: true,
-    // The guest's side has ended its half; ours may go on.
+    // The guest's side has ended its half; ours may go on. One that never connected is reset below.
     onOutputEnd: (name) => {
-      if (name === 'stdout') socket.end();
+      if (name === 'stdout' && state.isConnected) socket.end();
     },
     onOutput: async (name, chunk) => {
       if (name === 'stderr') return;
