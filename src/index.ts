@@ -13,6 +13,7 @@ export type { ImageConfig } from './spec/image-config.ts';
 export type { ImageVmOptions } from './spec/image-spec.ts';
 export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
+  CommandBlockedError,
   CommandExecutionUnavailableError,
   ERROR_CODES,
   ImageError,
@@ -31,6 +32,7 @@ export type { VmOptions } from './spec/vm-spec.ts';
 export type { VmState } from './spec/vm-record.ts';
 export type { Acceleration } from './hypervisor/hypervisor.ts';
 export { GuestProcess } from './vm/command/guest-process.ts';
+export type { Callback, RunContext } from './vm/command/callbacks.ts';
 export type { CommandInput } from './vm/command/supervise.ts';
 export type { CommandOutcome } from './vm/command/command-outcome.ts';
 export type { CommandResult } from './vm/command/command-result.ts';
