@@ -18,27 +18,30 @@ export interface RawEntry {
   readonly size?: string;
   readonly mode?: string;
   readonly uid?: string;
-  readonly magic?: string;
   readonly checksum?: string;
   readonly device?: readonly [string, string];
 }
 
 /** Bytes of one entry, as written by hand: nothing is checked. Strings are one character a byte. */
 export function rawEntry(entry: RawEntry): Buffer {
+  const { contents: given = '' } = entry;
+  const contents = typeof given === 'string' ? Buffer.from(given, 'latin1') : given;
+  const fields: readonly (readonly [text: string | undefined, at: number, bytes: number])[] = [
+    [entry.name, 0, 100],
+    [entry.mode ?? '0000644', 100, 8],
+    [entry.uid ?? '0000000', 108, 8],
+    ['0000000', 116, 8],
+    [entry.size ?? contents.length.toString(8).padStart(11, '0'), 124, 12],
+    ['14000000000', 136, 12],
+    ['        ', 148, 8],
+    [entry.typeflag ?? '0', 156, 1],
+    [entry.linkName, 157, 100],
+    ['ustar\x0000', 257, 8],
+    [entry.device?.[0], 329, 8],
+    [entry.device?.[1], 337, 8],
+  ];
   const header = Buffer.alloc(512);
-  const contents = Buffer.from(entry.contents ?? '', 'latin1');
-  header.write(entry.name, 0, 100, 'latin1');
-  header.write(entry.mode ?? '0000644', 100, 8, 'latin1');
-  header.write(entry.uid ?? '0000000', 108, 8, 'latin1');
-  header.write('0000000', 116, 8, 'latin1');
-  header.write(entry.size ?? contents.length.toString(8).padStart(11, '0'), 124, 12, 'latin1');
-  header.write('14000000000', 136, 12, 'latin1');
-  header.write('        ', 148, 'latin1');
-  header.write(entry.typeflag ?? '0', 156, 1, 'latin1');
-  header.write(entry.linkName ?? '', 157, 100, 'latin1');
-  header.write(entry.magic ?? 'ustar\x0000', 257, 8, 'latin1');
-  header.write(entry.device?.[0] ?? '', 329, 8, 'latin1');
-  header.write(entry.device?.[1] ?? '', 337, 8, 'latin1');
+  for (const [text = '', at, bytes] of fields) header.write(text, at, bytes, 'latin1');
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(entry.checksum ?? `${sum.toString(8).padStart(6, '0')}\0 `, 148, 8, 'latin1');
   return Buffer.concat([header, contents, Buffer.alloc((512 - (contents.length % 512)) % 512)]);
@@ -102,7 +105,8 @@ export function mountProblem(): string | undefined {
     const image = join(folder, 'image');
     writeFileSync(image, Buffer.alloc(2 ** 20));
     execFileSync('mke2fs', ['-q', '-F', image], { env: E2FSPROGS_ENV, stdio: 'pipe' });
-    return whileMounted(image, () => undefined);
+    whileMounted(image, () => undefined);
+    return;
   } catch (error) {
     return String(error);
   } finally {
