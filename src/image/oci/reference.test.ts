@@ -105,12 +105,7 @@ describe('parseReference', () => {
 
   it('takes no longer for names made to be slow', () => {
     const startedAt = performance.now();
-    for (const text of [
-      `${'a-'.repeat(500)}`,
-      `${'a.'.repeat(500)}/a`,
-      `${'-'.repeat(1_000)}`,
-      'a_'.repeat(500),
-    ])
+    for (const text of ['a-'.repeat(500), `${'a.'.repeat(500)}/a`, '-'.repeat(1_000), 'a_'.repeat(500)])
       expect(() => parseReference(text)).toThrow();
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
