@@ -19,6 +19,7 @@ e2fsprogs|mke2fs|makes the base image again to compare it
 qemu-utils|qemu-img|checks the disks that the tests make
 zstd|zstd|unpacks the shipped assets to compare them
 docker-registry|docker-registry|serves the images that the tests pull
+buildah|buildah|writes image archives that the tests read
 python3|python3|plays the terminals in the tests of the CLI
 zsh|zsh|completes command lines in the tests of the CLI
 fish|fish|completes command lines in the tests of the CLI

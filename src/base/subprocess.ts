@@ -6,14 +6,14 @@ export interface HostCommand {
   /** Program and arguments; never a shell string. */
   readonly argv: readonly [string, ...string[]];
   readonly signal: AbortSignal;
+  /** Variables besides the minimal environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Bytes kept of each output; more is thrown away. Default 256 KiB. */
   readonly maxOutputBytes?: number;
   /** Called with each piece of stdout; returning true ends the command at once. */
   readonly enough?: (stdoutSoFar: string) => boolean;
   /** What it reads on stdin. Default: nothing. */
-  readonly input?: string | undefined;
-  /** Its environment. Default: {@link minimalEnv}. */
-  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly input?: string;
 }
 
 /** How it ended. `exitCode` is null when a signal ended it. */
@@ -25,17 +25,20 @@ export interface HostCommandResult {
 }
 
 /**
- * Runs a host command, with no input and a minimal environment unless it is given others. Aborting kills it; the
- * signal's reason is thrown only after it is gone.
+ * Runs a host command with no input and a minimal environment, unless it is given more. Aborting kills it; the signal's
+ * reason is thrown only after it is gone.
  */
 export function runHostCommand(command: HostCommand): Promise<HostCommandResult> {
-  const { argv, signal, maxOutputBytes = 256 * 1024, enough, input, env = minimalEnv() } = command;
+  const { argv, signal, env, maxOutputBytes = 256 * 1024, enough, input } = command;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason as Error);
       return;
     }
-    const child = spawn(argv[0], argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], env });
+    const child = spawn(argv[0], argv.slice(1), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...minimalEnv(), ...env },
+    });
     // A program that ends without reading its input is no failure of ours: its exit code tells.
     child.stdin.once('error', () => undefined).end(input);
     const kill = (): void => void child.kill('SIGKILL');
