@@ -1,8 +1,19 @@
 // The public names, each listed by hand.
 export { SmolVM } from './smolvm.ts';
 export type { CreateOptions, DeleteOptions, StartOptions, StopOptions } from './spec/lifecycle-options.ts';
+export { SSH_BOOT_ARGS } from './spec/boot-args.ts';
+export { BootImage } from './spec/boot-image.ts';
+export type { BootImageFields } from './spec/boot-image-fields.ts';
+export {
+  DirectKernelBoot,
+  type DirectKernelBootFields,
+  type RenderTarget,
+} from './spec/direct-kernel-boot.ts';
+export type { ImageConfig } from './spec/image-config.ts';
+export type { ImageVmOptions } from './spec/image-spec.ts';
 export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
+  CommandBlockedError,
   CommandExecutionUnavailableError,
   ERROR_CODES,
   ImageError,
@@ -21,6 +32,7 @@ export type { VmOptions } from './spec/vm-spec.ts';
 export type { VmState } from './spec/vm-record.ts';
 export type { Acceleration } from './hypervisor/hypervisor.ts';
 export { GuestProcess } from './vm/command/guest-process.ts';
+export type { Callback, RunContext } from './vm/command/callbacks.ts';
 export type { CommandInput } from './vm/command/supervise.ts';
 export type { CommandOutcome } from './vm/command/command-outcome.ts';
 export type { CommandResult } from './vm/command/command-result.ts';

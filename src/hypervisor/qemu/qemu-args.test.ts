@@ -13,6 +13,10 @@ const boot: BootRequest = {
     initrdPath: '/images/initrd',
     rootfsPath: '/images/root',
     bootArgs: '',
+    boot: { kind: 'agent' },
+    defaults: null,
+    channel: 'agent',
+    sshCapable: false,
     diskMode: 'isolated',
     retainDiskOnDelete: false,
     diskSizeBytes: 1_048_576,
@@ -99,17 +103,28 @@ describe('qemuArgv', () => {
     expect(cmdline).not.toMatch(/pci=off|reboot=k|panic=1|init=/);
   });
 
+  it('boots an image as described, without an initrd unless it has one', () => {
+    const commandLine = 'console=ttyS0 root=/dev/vda rw init=/init';
+    const vm = { ...boot.vm, boot: { kind: 'direct', commandLine }, initrdPath: null } as const;
+    const argv = qemuArgv({ ...boot, vm });
+    expect(argv).not.toContain('-initrd');
+    expect(valuesOf(argv, '-append')).toEqual([
+      `noreplace-smp random.trust_cpu=on ${commandLine} smolvm.hostname=box reboot=t panic=-1`,
+    ]);
+    expect(valuesOf(qemuArgv({ ...boot, vm: { ...vm, initrdPath: '/i' } }), '-initrd')).toEqual(['/i']);
+  });
+
   it('emulates where there is no hardware virtualization, without mitigations for CPU flaws that are not emulated', () => {
     const emulated = qemuArgv({
       ...boot,
       support: { ...boot.support, acceleration: { kind: 'emulated', reason: 'r', hint: 'h' } },
     });
     expect(valuesOf(emulated, '-accel')).toEqual(['tcg']);
-    expect(valuesOf(emulated, '-cpu')).toEqual(['max']);
+    expect(valuesOf(emulated, '-cpu')).toEqual(['max,-erms,-fsrm']);
     expect(machineArgs('hardware')).toContain('kvm');
     const cmdline = valuesOf(emulated, '-append')[0] ?? '';
     expect(cmdline.split(' ')).toContain('mitigations=off');
-    expect(emulated.filter((word) => !qemuArgv(boot).includes(word))).toEqual(['tcg', 'max', cmdline]);
+    expect(emulated.filter((word) => !qemuArgv(boot).includes(word))).toEqual(['tcg', 'max,-erms,-fsrm', cmdline]);
   });
 
   it('skips flushes only for a disk that may be lost', () => {
