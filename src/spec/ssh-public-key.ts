@@ -1,0 +1,40 @@
+import { ValidationError } from '../errors.ts';
+import { shown } from './parse.ts';
+
+/** A public key as OpenSSH writes it, without comment and options. */
+export interface SshPublicKey {
+  /** Such as `ssh-ed25519`. */
+  readonly type: string;
+  readonly base64: string;
+}
+
+const TYPES = ['ssh-ed25519', 'ssh-rsa', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'] as const;
+const LINE = /^(?<type>[a-z0-9-]+) +(?<base64>[A-Za-z0-9+/]+={0,2})(?: [^\n\r]*)?$/;
+const MAX_CHARS = 4_096;
+
+/** One line of a `.pub` file → key, or what is wrong with it. The key names its own type inside, which must be the same. */
+export function sshPublicKeyProblem(text: unknown): string | undefined {
+  if (typeof text !== 'string') return 'expected a public key as text';
+  return keyOf(text) === undefined ? `expected one line such as 'ssh-ed25519 AAAA…', received ${shown(text)}` : undefined;
+}
+
+/** @throws ValidationError (`INVALID_ARGUMENT`) */
+export function parseSshPublicKey(text: string, what: string): SshPublicKey {
+  const key = keyOf(text);
+  if (key === undefined) throw new ValidationError(what, [sshPublicKeyProblem(text) ?? 'is no public key']);
+  return key;
+}
+
+function keyOf(text: string): SshPublicKey | undefined {
+  const { type = '', base64 = '' } = (text.length > MAX_CHARS ? null : LINE.exec(text.trim()))?.groups ?? {};
+  const known = TYPES.find((name) => name === type);
+  if (known === undefined) return undefined;
+  const blob = Buffer.from(base64, 'base64');
+  const named = Buffer.concat([Buffer.from([0, 0, 0, known.length]), Buffer.from(known)]);
+  return blob.length > named.length && blob.subarray(0, named.length).equals(named) ? { type: known, base64 } : undefined;
+}
+
+/** The line by which a client knows the server (sshd(8), SSH_KNOWN_HOSTS). */
+export function knownHostsLine(alias: string, { type, base64 }: SshPublicKey): string {
+  return `${alias} ${type} ${base64}\n`;
+}
