@@ -10,9 +10,7 @@ export interface AgentProgram {
 
 /** How the agent is started behind an SSH connection. */
 export interface AgentLaunch {
-  readonly program: () => Promise<AgentProgram>;
-  readonly sha256: string;
-  readonly sizeBytes: number;
+  readonly program: AgentProgram;
   /** May a session end the machine, set its clock and feed its entropy? Only of a guest of ours. */
   readonly ownsMachine: boolean;
 }
@@ -25,10 +23,12 @@ export type Mark = 'send' | 'run' | 'none';
  * link to itself; elsewhere the program is taken in once for each boot, into a folder of the user's own where programs
  * may be run, and takes its name, which is its digest, when it is whole.
  */
-export function launchCommand({ sha256, sizeBytes, ownsMachine }: Omit<AgentLaunch, 'program'>, nonce: string): string {
+export function launchCommand({ program, ownsMachine }: AgentLaunch, nonce: string): string {
+  const { sha256, bytes } = program;
+  const sizeBytes = String(bytes.length);
   const how = ownsMachine ? 'stdio machine' : 'stdio';
   const say = (mark: Mark): string => `echo "${nonce} ${mark}"`;
-  const whole = `[ "$(wc -c <"$t")" -eq ${String(sizeBytes)} ]`;
+  const whole = `[ "$(wc -c <"$t")" -eq ${sizeBytes} ]`;
   const same = `{ ! command -v sha256sum >/dev/null || [ "$(sha256sum <"$t" | cut -c1-64)" = ${sha256} ]; }`;
   const script = [
     'umask 077',
@@ -39,7 +39,7 @@ export function launchCommand({ sha256, sizeBytes, ownsMachine }: Omit<AgentLaun
       't=$d/new.$$; { : >"$t" && chmod 700 "$t" && [ -x "$t" ]; } 2>/dev/null || { rm -f "$t"; continue; }; ' +
       `f=$d/agent-${sha256}; ` +
       `if [ -x "$f" ]; then rm -f "$t"; else ${say('send')}; ` +
-      `head -c ${String(sizeBytes)} >"$t"; { ${whole} && ${same} && mv -f "$t" "$f"; } || { rm -f "$t"; exit 70; }; fi; ` +
+      `head -c ${sizeBytes} >"$t"; { ${whole} && ${same} && mv -f "$t" "$f"; } || { rm -f "$t"; exit 70; }; fi; ` +
       `${say('run')}; exec "$f" ${how}; done`,
     say('none'),
     'exit 71',
@@ -54,9 +54,7 @@ export async function launchAgent(line: ByteLine, launch: AgentLaunch, nonce: st
     const mark = await readUntil(line, (chunk) => marks.take(chunk), signal);
     if (mark === 'run') return;
     if (mark === 'none') throw noPlace();
-    const { bytes } = await launch.program();
-    signal.throwIfAborted();
-    line.write(bytes);
+    line.write(launch.program.bytes);
   }
 }
 
