@@ -9,7 +9,8 @@ export interface SshPublicKey {
 }
 
 const TYPES = ['ssh-ed25519', 'ssh-rsa', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'] as const;
-const LINE = /^(?<type>[a-z0-9-]+) +(?<base64>[A-Za-z0-9+/]+={0,2})(?: [^\n\r]*)?$/;
+/** All that a pattern can say of the line. */
+export const SSH_PUBLIC_KEY_PATTERN = /^(?<type>[a-z0-9-]+) +(?<base64>[A-Za-z0-9+/]+={0,2})(?: [^\n\r]*)?$/;
 const MAX_CHARS = 4_096;
 
 /** One line of a `.pub` file → key, or what is wrong with it. The key names its own type inside, which must be the same. */
@@ -26,7 +27,7 @@ export function parseSshPublicKey(text: string, what: string): SshPublicKey {
 }
 
 function keyOf(text: string): SshPublicKey | undefined {
-  const { type = '', base64 = '' } = (text.length > MAX_CHARS ? null : LINE.exec(text.trim()))?.groups ?? {};
+  const { type = '', base64 = '' } = (text.length > MAX_CHARS ? null : SSH_PUBLIC_KEY_PATTERN.exec(text.trim()))?.groups ?? {};
   const known = TYPES.find((name) => name === type);
   if (known === undefined) return undefined;
   const blob = Buffer.from(base64, 'base64');

@@ -17,6 +17,7 @@ const boot: BootRequest = {
     defaults: null,
     channel: 'agent',
     sshCapable: false,
+    sshHostKey: null,
     diskMode: 'isolated',
     retainDiskOnDelete: false,
     diskSizeBytes: 1_048_576,
