@@ -35,6 +35,11 @@ function keyOf(text: string): SshPublicKey | undefined {
   return blob.length > named.length && blob.subarray(0, named.length).equals(named) ? { type: known, base64 } : undefined;
 }
 
+/** The name under which a VM's host key is pinned: the address is shared by many VMs over time. */
+export function hostKeyAlias(vmId: string): string {
+  return `smolvm-${vmId}`;
+}
+
 /** The line by which a client knows the server (sshd(8), SSH_KNOWN_HOSTS). */
 export function knownHostsLine(alias: string, { type, base64 }: SshPublicKey): string {
   return `${alias} ${type} ${base64}\n`;

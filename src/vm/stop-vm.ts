@@ -59,8 +59,12 @@ async function askGuest(
   using deadline = new Deadline(`stop VM '${vmId}'`, timeoutMs);
   try {
     await prepareGuest(services, record, deadline.signal);
-    if ('agentless' in record.status) return false;
-    const channel = await services.channels.get(vmId, deadline.signal);
+    const isAgentless = 'agentless' in record.status;
+    if (isAgentless && record.vm.channel !== 'ssh') return false;
+    // Power is a matter of process 1. Only where that is not our agent does one that came by SSH do it.
+    const channel = isAgentless
+      ? await services.channels.get(vmId, deadline.signal)
+      : await services.channels.getAgent(vmId, deadline.signal);
     await channel.shutdown(Math.floor(timeoutMs * GRACE_SHARE), deadline.signal);
     await waitForExit(vmm, deadline.signal);
     return true;

@@ -29,6 +29,7 @@ const boot: BootRequest = {
   controlSocket: '/run/box/control',
   agentSockets: ['/run/box/agent-0', '/run/box/agent-1'],
   marker: 'smolvm:0123456789:box',
+  ssh: null,
 };
 
 /** The values of an option that may come several times. */
