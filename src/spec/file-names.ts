@@ -48,7 +48,7 @@ export function imagesFolder(paths: HostPaths): string {
   return join(paths.home, 'images');
 }
 
-/** The private key as which this user comes to SSH servers of guests; its public half is beside it. */
+/** The private key as which this user comes to SSH servers of guests. */
 export function clientKeyPath(paths: HostPaths): string {
   return join(paths.home, 'keys', 'id_ed25519');
 }

@@ -97,7 +97,8 @@ async function bootOnFreePort(
     } catch (error) {
       await attempt.run();
       const port = services.store.sshPort(starting.vm.vmId);
-      if (!isPortTaken(services, starting.vm, error) || port === undefined || avoid.size >= MAX_TAKEN_PORTS) throw error;
+      if (!isPortTaken(services, starting.vm, error) || port === undefined || avoid.size >= MAX_TAKEN_PORTS)
+        throw error;
       avoid.add(port);
     }
   }
@@ -114,7 +115,11 @@ interface Boot {
 }
 
 /** The straight list of steps; each pushes its undo. */
-async function boot({ services, starting, avoid }: Boot, undo: Cleanup, deadline: Deadline): Promise<StartTimings> {
+async function boot(
+  { services, starting, avoid }: Boot,
+  undo: Cleanup,
+  deadline: Deadline,
+): Promise<StartTimings> {
   const { vm } = starting;
   const { signal } = deadline;
   const watch = new Stopwatch();

@@ -92,7 +92,9 @@ async function listening(folder: string): Promise<Listening> {
       'Subsystem sftp internal-sftp',
     ].join('\n');
     writeFileSync(join(folder, 'config'), `${config}\n`);
-    const server = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const server = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'config')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const ended = once(server, 'exit');
     let log = '';
     const isUp = new Promise<boolean>((resolve) => {

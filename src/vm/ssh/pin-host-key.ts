@@ -2,7 +2,12 @@ import { writeAll, writeFileAtomic } from '../../base/write-atomic.ts';
 import { CommandExecutionUnavailableError, isSmolVMError, SmolVMError } from '../../errors.ts';
 import type { GuestChannel } from '../../guest/guest-channel.ts';
 import { vmPaths } from '../../spec/file-names.ts';
-import { hostKeyAlias, knownHostsLine, parseSshPublicKey, type SshPublicKey } from '../../spec/ssh-public-key.ts';
+import {
+  hostKeyAlias,
+  knownHostsLine,
+  parseSshPublicKey,
+  type SshPublicKey,
+} from '../../spec/ssh-public-key.ts';
 import type { ResolvedVm } from '../../spec/vm-record.ts';
 import { runTool } from '../files/run-tool.ts';
 import type { Services } from '../services.ts';
@@ -71,8 +76,12 @@ function noTrust(vmId: string): CommandExecutionUnavailableError {
 }
 
 function otherKey(vmId: string): SmolVMError {
-  return new SmolVMError('HOST_KEY_MISMATCH', `the SSH server of VM '${vmId}' has not the host key that was given`, {
-    hint: 'Leave sshHostKey out: the agent in the guest tells the key.',
-    details: { vmId },
-  });
+  return new SmolVMError(
+    'HOST_KEY_MISMATCH',
+    `the SSH server of VM '${vmId}' has not the host key that was given`,
+    {
+      hint: 'Leave sshHostKey out: the agent in the guest tells the key.',
+      details: { vmId },
+    },
+  );
 }

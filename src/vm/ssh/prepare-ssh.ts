@@ -33,9 +33,13 @@ async function leaseFreePort(services: Services, vmId: string, avoid: ReadonlySe
   for (;;) {
     const port = services.store.leaseSshPort(vmId, taken);
     if (port === undefined) {
-      throw new SmolVMError('PORT_UNAVAILABLE', 'no port of this host is free for the SSH server of the guest', {
-        hint: 'Delete VMs that are not needed, or end programs that listen on ports from 2200 on.',
-      });
+      throw new SmolVMError(
+        'PORT_UNAVAILABLE',
+        'no port of this host is free for the SSH server of the guest',
+        {
+          hint: 'Delete VMs that are not needed, or end programs that listen on ports from 2200 on.',
+        },
+      );
     }
     if (await isFree(port)) return port;
     taken.add(port);

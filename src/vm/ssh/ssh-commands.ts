@@ -32,7 +32,11 @@ export interface SshCommands {
 const PIN_TIMEOUT_MS = 30_000;
 
 /** The commands for a VM that runs. The host key is pinned now if the start did not need it. */
-export async function sshCommands(services: Services, vmId: string, signal?: AbortSignal): Promise<SshCommands> {
+export async function sshCommands(
+  services: Services,
+  vmId: string,
+  signal?: AbortSignal,
+): Promise<SshCommands> {
   const record = findVm(services, vmId);
   const { vm } = record;
   requireUp(record);

@@ -162,6 +162,33 @@ export function guestChannelContract(name: string, open: () => Promise<ChannelUn
     });
   });
 
+  describe(`${name}: a terminal`, () => {
+    it('has the size that was asked for, and learns of another one', async () => {
+      await using guest = await open();
+      let shown = '';
+      const command = guest.channel.exec({
+        ...request(['sh', '-c', 'trap "stty size; exit 5" WINCH; stty size; while :; do sleep 0.02; done'], true),
+        terminal: { rows: 30, columns: 100 },
+        onOutput: (name, chunk) => {
+          expect(name).toBe('stdout');
+          shown += chunk.toString();
+          if (shown === '30 100\r\n') command.resize({ rows: 40, columns: 132 });
+        },
+      });
+      expect(await command.exit).toMatchObject({ kind: 'exited', exitCode: 5 });
+      expect(shown).toBe('30 100\r\n40 132\r\n');
+    });
+  });
+
+  describe(`${name}: a tool`, () => {
+    it('works on the files of the guest', async () => {
+      await using guest = await open();
+      const { exit, stdout } = await run(guest.channel, ['lstat', '/'], { tool: true });
+      expect(exit).toMatchObject({ kind: 'exited', exitCode: 0 });
+      expect(stdout.toString('latin1', 0, 1)).toBe('d');
+    });
+  });
+
   describe(`${name}: output and input`, () => {
     it('come whole, in order, on both streams', async () => {
       await using guest = await open();
