@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, statSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -25,7 +25,6 @@ describe('the key of this user', () => {
     chmodSync(join(folder, 'id_ed25519'), 0o644);
     await expect(ensureClientKey(paths, never)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
     chmodSync(join(folder, 'id_ed25519'), 0o600);
-    removeKeys();
   });
 });
 
@@ -42,7 +41,6 @@ describe("a VM with channel 'ssh'", () => {
       await expect(vm.run(['true'])).rejects.toMatchObject({ code: 'COMMAND_UNAVAILABLE' });
       expect(existsSync(join(vm.dataDir, 'known_hosts'))).toBe(false);
     }
-    removeKeys();
   });
 
   it('gets another port where the one that was free is taken when the VMM wants it, but not for ever', async () => {
@@ -59,7 +57,6 @@ describe("a VM with channel 'ssh'", () => {
       using store = await openSqliteStore(join(world().home, 'smolvm.db'));
       expect(store.sshPort('box')).toBeGreaterThanOrEqual(2_208);
     }
-    removeKeys();
   });
 
   it('does not take a port on which somebody listens', async () => {
@@ -72,7 +69,6 @@ describe("a VM with channel 'ssh'", () => {
       using store = await openSqliteStore(join(world().home, 'smolvm.db'));
       expect(store.sshPort('box')).toBeGreaterThan(2_200);
     }
-    removeKeys();
   });
 });
 
@@ -90,8 +86,3 @@ describe('the commands for an SSH client', () => {
     });
   });
 });
-
-/** It stays in a state folder, and the census of this test wants it as it was. */
-function removeKeys(): void {
-  rmSync(join(world().home, 'keys'), { recursive: true });
-}
