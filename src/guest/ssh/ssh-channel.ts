@@ -8,7 +8,7 @@ import { sshFailure } from './ssh-failure.ts';
 
 /**
  * Opens a session over SSH: one connection, kept, behind which an agent of our own speaks the same frames as on a
- * control port. So all that a channel can do is the same on both (docs/decisions/0014-ssh-channel.md).
+ * control port. So all that a channel can do is the same on both (docs/decisions/0015-ssh-channel.md).
  *
  * @throws HOST_KEY_MISMATCH, COMMAND_UNAVAILABLE, HOST_FAILED (no client on this host), PROTOCOL_ERROR
  */
