@@ -42,7 +42,7 @@ export async function buildImage(
   await stageContext(contextFolder, build.files, build.facts, signal);
   const tag = `${build.tagName}:${randomBytes(8).toString('hex')}`;
   const reference = engine.name === 'docker' ? tag : `localhost/${tag}`;
-  deferRemoval(engine, 'image', reference, undo, onOutput);
+  deferRemoval(engine, { kind: 'image', name: reference }, undo, onOutput);
   const args = [
     'build',
     // Else the container of a step that failed stays.

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Cleanup } from '../../base/cleanup.ts';
 import { lockAmongProcesses } from '../../base/process-lock.ts';
 import { ensurePrivateFolder } from '../../base/private-folder.ts';
+import { useDisposable } from '../../base/use-disposable.ts';
 import { toSmolVMError } from '../../errors.ts';
 
 /** Something that is made once in a folder of its own, by whoever comes first. */
@@ -25,8 +26,12 @@ export async function buildOnce(once: OnceInFolder): Promise<void> {
   const { folder, signal } = once;
   if (await once.isReady()) return;
   ensurePrivateFolder(folder);
-  await using _lock = await lockAmongProcesses(`build ${await realpath(folder)}`, signal, once.onWait);
-  if (await once.isReady()) return;
+  const lock = await lockAmongProcesses(`build ${await realpath(folder)}`, signal, once.onWait);
+  await useDisposable(lock, () => buildAlone(once));
+}
+
+async function buildAlone({ folder, signal, isReady, make }: OnceInFolder): Promise<void> {
+  if (await isReady()) return;
   const undo = new Cleanup();
   try {
     const parent = join(folder, '.work');
@@ -34,7 +39,7 @@ export async function buildOnce(once: OnceInFolder): Promise<void> {
     await rm(parent, { recursive: true, force: true });
     undo.defer(`remove ${parent}`, () => rm(parent, { recursive: true, force: true }));
     await mkdir(parent, { mode: 0o700 });
-    await once.make(await mkdtemp(join(parent, 'build-')), undo);
+    await make(await mkdtemp(join(parent, 'build-')), undo);
   } catch (error) {
     await undo.run();
     signal.throwIfAborted();

@@ -59,7 +59,10 @@ function contextPathProblem(key: string): string | undefined {
   const last = parts.at(-1) ?? '';
   if (posix.isAbsolute(key) || parts.includes('..') || last === '' || last === '.' || key.includes('\0'))
     return 'expected a relative and safe path of a file';
-  if (Buffer.byteLength(key) > MAX_PATH_BYTES || parts.some((part) => Buffer.byteLength(part) > MAX_NAME_BYTES))
+  if (
+    Buffer.byteLength(key) > MAX_PATH_BYTES ||
+    parts.some((part) => Buffer.byteLength(part) > MAX_NAME_BYTES)
+  )
     return 'expected a shorter path';
   if (last.toLowerCase() === 'dockerfile') return 'the name Dockerfile is reserved';
   return undefined;
@@ -90,7 +93,9 @@ const content = v.pipe(
   ),
 );
 const modeMessage = 'expected permission bits such as 0o755';
-const mode = v.optional(v.pipe(v.number(modeMessage), v.integer(modeMessage), v.minValue(0), v.maxValue(0o7777)));
+const mode = v.optional(
+  v.pipe(v.number(modeMessage), v.integer(modeMessage), v.minValue(0), v.maxValue(0o7777)),
+);
 const pathMessage = 'expected the path of a file';
 const entrySchemas = {
   content: v.strictObject({ content, mode }),
@@ -105,7 +110,8 @@ function checkEntry(value: unknown): Omit<ContextFile, 'path'> | string {
     return { source: { hostPath: result.output.path }, mode: result.output.mode };
   }
   const isBare = typeof value === 'string' || value instanceof Uint8Array;
-  if (!isBare && !isRecord(value)) return `expected text, bytes, {content} or {path}, received ${kindOf(value)}`;
+  if (!isBare && !isRecord(value))
+    return `expected text, bytes, {content} or {path}, received ${kindOf(value)}`;
   const result = v.safeParse(entrySchemas.content, isBare ? { content: value } : value);
   if (!result.success) return firstIssue(result.issues);
   return { source: { content: result.output.content }, mode: result.output.mode ?? USUAL_MODE };
@@ -114,6 +120,8 @@ function checkEntry(value: unknown): Omit<ContextFile, 'path'> | string {
 function firstIssue(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
   const key = issues[0].path?.at(-1)?.key;
   if (issues[0].type === 'strict_object')
-    return issues[0].expected === 'never' ? `${shownKey(key)} is not an option` : `${shownKey(key)} is required`;
+    return issues[0].expected === 'never'
+      ? `${shownKey(key)} is not an option`
+      : `${shownKey(key)} is required`;
   return issues[0].message;
 }

@@ -28,7 +28,8 @@ export function engineCure(problem: EngineProblem, engine: EngineName, system: H
 }
 
 function installCure(engine: EngineName, kind: SystemKind): string {
-  if (kind === 'mac') return 'Install Docker Desktop and start it: https://docs.docker.com/desktop/setup/install/mac-install/';
+  if (kind === 'mac')
+    return 'Install Docker Desktop and start it: https://docs.docker.com/desktop/setup/install/mac-install/';
   const debianPackage = engine === 'docker' ? 'docker.io' : engine;
   if (kind === 'debian') return `Install it: sudo apt-get install ${debianPackage}`;
   return `Install the package \`${engine}\` of your distribution, or see https://docs.docker.com/engine/install/`;
@@ -36,7 +37,9 @@ function installCure(engine: EngineName, kind: SystemKind): string {
 
 function startCure(engine: EngineName, kind: SystemKind): string {
   if (engine === 'podman') {
-    return kind === 'mac' ? 'Start it: podman machine start' : 'Start it: systemctl --user start podman.socket';
+    return kind === 'mac'
+      ? 'Start it: podman machine start'
+      : 'Start it: systemctl --user start podman.socket';
   }
   return kind === 'mac'
     ? 'Start Docker Desktop: open -a Docker'

@@ -25,7 +25,10 @@ const SHOWN_CHARS = 3_000;
 export function engineStepError(failed: FailedStep, system: HostSystem): ImageError {
   const { engine, step, exitCode, stdout, stderr } = failed;
   const problem = engineProblem(failed);
-  const how = exitCode === null ? `was ended by ${failed.endSignal ?? 'a signal'}` : `failed with exit code ${String(exitCode)}`;
+  const how =
+    exitCode === null
+      ? `was ended by ${failed.endSignal ?? 'a signal'}`
+      : `failed with exit code ${String(exitCode)}`;
   const said = lastLines(stderr.trim() === '' ? stdout : stderr, SHOWN_LINES).slice(-SHOWN_CHARS);
   const meaning = problem === undefined ? '' : ` (${MEANINGS[problem]})`;
   return new ImageError(
@@ -38,7 +41,12 @@ export function engineStepError(failed: FailedStep, system: HostSystem): ImageEr
 }
 
 /** The error where an engine cannot be used at all. Pure. */
-export function engineMissing(problem: EngineProblem, engine: EngineName, system: HostSystem, reason = ''): ImageError {
+export function engineMissing(
+  problem: EngineProblem,
+  engine: EngineName,
+  system: HostSystem,
+  reason = '',
+): ImageError {
   const note = reason === '' ? '' : `: ${reason}`;
   return new ImageError(`${ENGINE_TITLES[engine]} cannot be used: ${MEANINGS[problem]}${note}`, {
     hint: engineCure(problem, engine, system),

@@ -34,7 +34,9 @@ export async function engineLayer(
   how: { readonly signal: AbortSignal; readonly onOutput?: OnOutput | undefined },
 ): Promise<Layer> {
   const args =
-    engine.name === 'buildah' ? await buildahExport(image, undo) : await containerExport(engine, image, undo, how);
+    engine.name === 'buildah'
+      ? await buildahExport(image, undo)
+      : await containerExport(engine, image, undo, how);
   return {
     name: `${engine.name} image ${image.reference}`,
     open: (signal) => Promise.resolve(exported(engine, args, signal)),
@@ -51,7 +53,7 @@ async function containerExport(
   signal.throwIfAborted();
   const name = `smolvm-export-${randomBytes(8).toString('hex')}`;
   const ofPlatform = platform === undefined ? [] : ['--platform', platform];
-  deferRemoval(engine, 'container', name, undo, onOutput);
+  deferRemoval(engine, { kind: 'container', name }, undo, onOutput);
   using deadline = new Deadline(`${engine.name} create`, CREATE_TIMEOUT_MS);
   await runEngine(engine, {
     step: 'create',
@@ -63,7 +65,10 @@ async function containerExport(
 }
 
 /** Buildah has no export, but writes what a build makes: here a build that changes nothing. */
-async function buildahExport({ reference, platform }: EngineImage, undo: Cleanup): Promise<readonly string[]> {
+async function buildahExport(
+  { reference, platform }: EngineImage,
+  undo: Cleanup,
+): Promise<readonly string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'smolvm-export-'));
   undo.defer(`remove ${folder}`, () => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, 'Dockerfile'), `FROM ${reference}\n`, { mode: 0o600 });
@@ -77,10 +82,15 @@ function exported(engine: Engine, args: readonly string[], signal: AbortSignal):
   const stderr = keepEnd(child.stderr);
   async function* archive(): AsyncGenerator<Buffer> {
     try {
-      yield* engine.name === 'buildah' ? withoutImageId(child.stdout) : (child.stdout as AsyncIterable<Buffer>);
+      yield* engine.name === 'buildah'
+        ? withoutImageId(child.stdout)
+        : (child.stdout as AsyncIterable<Buffer>);
       const end = await child.ended;
       if (end.exitCode !== 0)
-        throw engineStepError({ engine: engine.name, step: 'export', ...end, stdout: '', stderr: stderr() }, thisSystem());
+        throw engineStepError(
+          { engine: engine.name, step: 'export', ...end, stdout: '', stderr: stderr() },
+          thisSystem(),
+        );
     } finally {
       child.stop();
     }

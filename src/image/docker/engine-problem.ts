@@ -26,7 +26,10 @@ const SIGNS: readonly (readonly [EngineProblem, RegExp])[] = [
   ['registry-unreachable', /pinging (?:docker|container) registry/i],
   ['registry-unreachable', /(?:Get|Head) "?https?:\/\/[^ "]+\/v2\/[^ "]*"?: (?!unauthorized|denied)/i],
   ['registry-unreachable', /failed to do request: (?:Get|Head)/i],
-  ['registry-unreachable', /failed to (?:fetch (?:anonymous|oauth) token|authorize): .*(?:dial tcp|timeout|TLS|EOF)/i],
+  [
+    'registry-unreachable',
+    /failed to (?:fetch (?:anonymous|oauth) token|authorize): .*(?:dial tcp|timeout|TLS|EOF)/i,
+  ],
   ['registry-unreachable', /toomanyrequests|You have reached your (?:unauthenticated )?pull rate limit/i],
 ];
 
@@ -34,7 +37,10 @@ const SIGNS: readonly (readonly [EngineProblem, RegExp])[] = [
 const LOOKED_AT_LINES = 30;
 
 /** What the outputs of an engine that failed mean, or undefined for a failure of what was asked. Pure. */
-export function engineProblem(output: { readonly stderr: string; readonly stdout: string }): EngineProblem | undefined {
+export function engineProblem(output: {
+  readonly stderr: string;
+  readonly stdout: string;
+}): EngineProblem | undefined {
   const text = [output.stderr, output.stdout].map((part) => lastLines(part, LOOKED_AT_LINES)).join('\n');
   return SIGNS.find(([, sign]) => sign.test(text))?.[0];
 }

@@ -71,7 +71,9 @@ export function keepEnd(output: HostProcess['stdout'], onOutput?: OnOutput): () 
   let text = '';
   output.on('data', (bytes: Buffer) => {
     const piece = decoder.write(bytes);
-    text = (text + piece).slice(-KEPT_CHARS);
+    text += piece;
+    // Not at each piece: cutting copies.
+    if (text.length > 2 * KEPT_CHARS) text = text.slice(-KEPT_CHARS);
     onOutput?.(piece);
   });
   // A pipe that breaks ends with its program, which tells more.
@@ -95,7 +97,7 @@ export async function findEngine(choice: EngineChoice, signal: AbortSignal): Pro
     if (failure === undefined) return engine;
     firstFailure ??= failure;
   }
-  throw firstFailure ?? engineMissing('not-installed', names[0] ?? 'docker', thisSystem());
+  throw firstFailure ?? engineMissing('not-installed', choice.engine ?? 'docker', thisSystem());
 }
 
 /** Why the engine does not work, or undefined. One failure may pass by itself, so it is asked twice. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { GuestArch } from '../../spec/guest-arch.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { ContextFact } from './context-files.ts';
-import type { ImageArch } from './image-arch.ts';
 import type { RootfsRecipe } from './rootfs-options.ts';
 
 /** Everything on which the contents of a root file system depend. The backend and the kernel are not among it. */
@@ -19,7 +19,7 @@ const SCHEMA_VERSION = 1;
 export function rootfsFingerprint(
   recipe: Pick<RootfsRecipe, 'name' | 'dockerfile' | 'rootfsSizeMib' | 'buildArgs' | 'fingerprintInputs'>,
   platform: string,
-  arch: ImageArch,
+  arch: GuestArch,
   context: readonly ContextFact[],
 ): RootfsFingerprint {
   const metadata = canonicalJson({

@@ -5,7 +5,10 @@ import { tryEngine, type Engine, type OnOutput } from './engine.ts';
 import { thisSystem } from './host-system.ts';
 
 /** What we make in an engine and take away again. */
-type Removable = 'container' | 'image';
+interface Removable {
+  readonly kind: 'container' | 'image';
+  readonly name: string;
+}
 
 /** Removing goes on when the caller has given up, for this long. */
 const REMOVE_TIMEOUT_MS = 60_000;
@@ -16,14 +19,13 @@ const NOT_THERE = /no such (?:container|image|object)|(?:image|container) not kn
 /** Adds the removal of a container or of the tag of an image. A failure is told to `onOutput`: it undoes nothing else. */
 export function deferRemoval(
   engine: Engine,
-  kind: Removable,
-  name: string,
+  { kind, name }: Removable,
   undo: Cleanup,
   onOutput: OnOutput | undefined,
 ): void {
   undo.defer(`remove the ${kind} ${name}`, async () => {
     try {
-      await remove(engine, kind, name);
+      await remove(engine, { kind, name });
     } catch (error) {
       onOutput?.(`could not remove the ${kind} ${name} of ${engine.name}: ${(error as Error).message}\n`);
       throw error;
@@ -31,7 +33,7 @@ export function deferRemoval(
   });
 }
 
-async function remove(engine: Engine, kind: Removable, name: string): Promise<void> {
+async function remove(engine: Engine, { kind, name }: Removable): Promise<void> {
   using deadline = new Deadline(`${engine.name} rm`, REMOVE_TIMEOUT_MS);
   const end = await tryEngine(engine, {
     step: 'remove',

@@ -67,12 +67,17 @@ export const sizeMib = v.pipe(
 );
 
 /** A folder of the user; `~` is the home folder. */
-export const cacheDir = v.optional(v.pipe(v.string('expected a path'), v.regex(/^[^\u0000]*\S[^\u0000]*$/, 'expected a path that is not empty')));
+export const cacheDir = v.optional(
+  v.pipe(
+    v.string('expected a path'),
+    v.regex(/^[^\u0000]*\S[^\u0000]*$/, 'expected a path that is not empty'),
+  ),
+);
 
 /** An engine by name. */
 export const engine = v.optional(v.picklist(ENGINE_NAMES, `expected one of ${ENGINE_NAMES.join(', ')}`));
 
-const dockerfile = v.pipe(
+const dockerfileText = v.pipe(
   v.string('expected the text of a Dockerfile'),
   v.regex(/\S/, 'expected a Dockerfile that is not blank'),
   v.maxBytes(MAX_DOCKERFILE_BYTES, `expected at most ${String(MAX_DOCKERFILE_BYTES)} bytes`),
@@ -98,14 +103,17 @@ const fingerprintInputs = v.custom<Readonly<Record<string, unknown>>>(
 
 const optionsSchema = v.strictObject({
   name: imageName,
-  dockerfile,
+  dockerfile: dockerfileText,
   context: v.optional(v.unknown()),
   rootfsSizeMib: v.optional(sizeMib, 512),
   cacheDir,
   fingerprintInputs: v.optional(fingerprintInputs, {}),
   buildArgs: v.optional(buildArgs, {}),
   dockerPlatform: v.optional(
-    v.pipe(v.string('expected a platform'), v.regex(/^[a-z0-9]+(?:\/[a-z0-9._-]+){1,2}$/, 'expected a platform such as linux/amd64')),
+    v.pipe(
+      v.string('expected a platform'),
+      v.regex(/^[a-z0-9]+(?:\/[a-z0-9._-]+){1,2}$/, 'expected a platform such as linux/amd64'),
+    ),
   ),
   sshCapable: v.optional(v.boolean('expected true or false'), false),
   engine,
@@ -118,6 +126,17 @@ export function parseRootfsOptions(options: unknown): RootfsRecipe {
   const checked = isRecord(options)
     ? checkWith(optionsSchema, options)
     : ({ isGood: false, problems: [`expected an object of options, received ${kindOf(options)}`] } as const);
-  const { context: _, cacheDir: folder, dockerPlatform, engine: chosen, ...rest } = accepted(checked, what, context.problems);
-  return { ...rest, files: context.files, cacheDir: folder, dockerPlatform, engine: chosen };
+  const { name, dockerfile, ...given } = accepted(checked, what, context.problems);
+  return {
+    name,
+    dockerfile,
+    files: context.files,
+    rootfsSizeMib: given.rootfsSizeMib,
+    cacheDir: given.cacheDir,
+    fingerprintInputs: given.fingerprintInputs,
+    buildArgs: given.buildArgs,
+    dockerPlatform: given.dockerPlatform,
+    sshCapable: given.sshCapable,
+    engine: given.engine,
+  };
 }

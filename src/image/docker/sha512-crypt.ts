@@ -6,9 +6,10 @@ const DIGEST_BYTES = 64;
 
 /** Which bytes of the digest stand beside each other in the text: https://www.akkadia.org/drepper/SHA-crypt.txt, step 22. */
 const TRIPLES = Array.from({ length: 21 }, (_, index) => {
-  const bytes = [index, index + 21, index + 42] as const;
-  const turn = index % 3;
-  return [bytes[turn % 3], bytes[(turn + 1) % 3], bytes[(turn + 2) % 3]] as const;
+  const [a, b, c] = [index, index + 21, index + 42] as const;
+  return (
+    ([[a, b, c] as const, [b, c, a] as const, [c, a, b] as const] as const)[index % 3] ?? ([a, b, c] as const)
+  );
 });
 
 /**
@@ -21,7 +22,10 @@ export function sha512Crypt(password: string, salt: string): string {
   const saltBytes = Buffer.from(salt, 'latin1');
   const first = firstDigest(key, saltBytes);
   const p = repeated(sha512(...Array.from(key, () => key)), key.length);
-  const s = repeated(sha512(...Array.from({ length: 16 + byteAt(first, 0) }, () => saltBytes)), saltBytes.length);
+  const s = repeated(
+    sha512(...Array.from({ length: 16 + byteAt(first, 0) }, () => saltBytes)),
+    saltBytes.length,
+  );
   let digest = first;
   for (let round = 0; round < ROUNDS; round += 1) {
     digest = sha512(

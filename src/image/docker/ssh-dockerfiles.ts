@@ -12,11 +12,6 @@ export interface SshImage {
   readonly mirror: string | undefined;
 }
 
-/** Files that the Dockerfiles copy, by path in the build context. */
-export interface SshContext {
-  readonly 'sshd_config': string;
-}
-
 const IMAGE_REFERENCE = /^[a-z0-9][A-Za-z0-9._:/@-]{0,511}$/;
 const MIRROR = /^https?:\/\/[A-Za-z0-9._~:/-]{1,400}$/;
 
@@ -77,8 +72,12 @@ export function sshdConfig(login: SshLogin): string {
 
 function checkSshImage({ baseImage, mirror }: SshImage): void {
   const problems = [
-    ...(IMAGE_REFERENCE.test(baseImage) ? [] : [`baseImage: expected the name of an image, received ${shown(baseImage)}`]),
-    ...(mirror === undefined || MIRROR.test(mirror) ? [] : [`mirror: expected an http or https address, received ${shown(mirror)}`]),
+    ...(IMAGE_REFERENCE.test(baseImage)
+      ? []
+      : [`baseImage: expected the name of an image, received ${shown(baseImage)}`]),
+    ...(mirror === undefined || MIRROR.test(mirror)
+      ? []
+      : [`mirror: expected an http or https address, received ${shown(mirror)}`]),
   ];
   if (problems.length > 0) throw new ValidationError('SSH image', problems);
 }

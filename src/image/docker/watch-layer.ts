@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { extract, type Extract, type Headers } from 'tar-stream';
+import { extract, type Extract, type Header } from 'tar-stream';
 import type { Layer } from '../rootfs/layer.ts';
 
 /** A file that went by. */
@@ -23,11 +23,11 @@ export function watchFile(
     const reader = extract();
     reader.on('entry', (header, contents, next) => {
       const pieces: Buffer[] = [];
-      if (isFileNamed(header, path)) contents.on('data', (piece: Buffer) => pieces.push(piece));
+      if (isFileNamed(header, path)) contents.on('data', (piece) => pieces.push(piece as Buffer));
       else contents.resume();
       contents.on('end', () => {
         if (isFileNamed(header, path))
-          seen = { mode: header.mode ?? 0o600, gid: header.gid ?? 0, contents: Buffer.concat(pieces) };
+          seen = { mode: header.mode, gid: header.gid, contents: Buffer.concat(pieces) };
         next();
       });
     });
@@ -38,20 +38,15 @@ export function watchFile(
 
 /** The bytes as they are; the reader gets them too. What it cannot read, who takes the bytes cannot read either. */
 async function* passing(source: Readable, reader: Extract): AsyncGenerator<Buffer> {
-  let hasClosed = false;
   const closed = new Promise<void>((resolve) => {
-    reader.on('error', () => undefined).on('close', () => {
-      hasClosed = true;
-      resolve();
-    });
+    reader.on('error', () => undefined).on('close', resolve);
   });
   try {
     for await (const bytes of source as AsyncIterable<Buffer>) {
-      if (!hasClosed && !reader.write(bytes))
-        await Promise.race([closed, new Promise((resolve) => reader.once('drain', resolve))]);
+      if (!reader.destroyed && !reader.write(bytes)) await Promise.race([closed, drained(reader)]);
       yield bytes;
     }
-    reader.end();
+    reader.end(Buffer.alloc(0));
     await closed;
   } finally {
     reader.destroy();
@@ -59,6 +54,14 @@ async function* passing(source: Readable, reader: Extract): AsyncGenerator<Buffe
   }
 }
 
-function isFileNamed({ name, type, size = 0 }: Headers, path: string): boolean {
+function drained(reader: Extract): Promise<void> {
+  return new Promise((resolve) => {
+    reader.once('drain', () => {
+      resolve();
+    });
+  });
+}
+
+function isFileNamed({ name, type, size }: Header, path: string): boolean {
   return type === 'file' && name.replace(/^(?:\.?\/)+/, '') === path && size <= MAX_FILE_BYTES;
 }
