@@ -24,20 +24,20 @@ const SHOWN_CHARS = 3_000;
 /** The error of a step: its name, exit code, what the engine said, and the cure where we know one. Pure. */
 export function engineStepError(failed: FailedStep, system: HostSystem): ImageError {
   const { engine, step, exitCode, stdout, stderr } = failed;
-  const problem = engineProblem(failed);
+  const found = engineProblem(failed);
   const how =
     exitCode === null
       ? `was ended by ${failed.endSignal ?? 'a signal'}`
       : `failed with exit code ${String(exitCode)}`;
-  const said = lastLines(stderr.trim() === '' ? stdout : stderr, SHOWN_LINES).slice(-SHOWN_CHARS);
-  const meaning = problem === undefined ? '' : ` (${MEANINGS[problem]})`;
-  return new ImageError(
-    `${ENGINE_TITLES[engine]} ${step} ${how}${meaning}: ${escapeText(said, { keepLines: true }) || 'it said nothing'}`,
-    {
-      hint: problem === undefined ? undefined : engineCure(problem, engine, system),
-      details: { engine, step, exitCode, ...(problem === undefined ? {} : { problem }) },
-    },
-  );
+  const meaning = found === undefined ? '' : ` (${MEANINGS[found.problem]})`;
+  const lines = lastLines(stderr.trim() === '' ? stdout : stderr, SHOWN_LINES);
+  // Docker 20 tells what is wrong on stdout, and on stderr only that something is.
+  const said = found === undefined || lines.includes(found.line) ? lines : [found.line, ...lines];
+  const text = escapeText(said.join('\n').slice(-SHOWN_CHARS), { keepLines: true });
+  return new ImageError(`${ENGINE_TITLES[engine]} ${step} ${how}${meaning}: ${text || 'it said nothing'}`, {
+    hint: found === undefined ? undefined : engineCure(found.problem, engine, system),
+    details: { engine, step, exitCode, ...(found === undefined ? {} : { problem: found.problem }) },
+  });
 }
 
 /** The error where an engine cannot be used at all. Pure. */

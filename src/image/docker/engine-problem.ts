@@ -14,7 +14,7 @@ const SIGNS: readonly (readonly [EngineProblem, RegExp])[] = [
   ['permission-denied', /unable to connect to Podman.*permission denied/i],
   // Podman and Buildah without root: no ids of their own, or folders of another user.
   ['permission-denied', /no sub[ug]id ranges found for user|insufficient UIDs or GIDs available/i],
-  ['permission-denied', /^(?:Error: |level=error msg=")?mkdir [^:]*: permission denied/im],
+  ['permission-denied', /^(?:Error: |level=error msg=")?mkdir [^:]*: permission denied/i],
   ['permission-denied', /cannot (?:clone|re-exec process).*(?:operation not permitted|permission denied)/i],
   ['daemon-not-running', /Cannot connect to the Docker daemon/i],
   ['daemon-not-running', /failed to connect to the docker API/i],
@@ -36,20 +36,29 @@ const SIGNS: readonly (readonly [EngineProblem, RegExp])[] = [
 /** The most lines of an output that are looked at: what an engine says of its own failure comes last. */
 const LOOKED_AT_LINES = 30;
 
+/** A problem, and the line by which it is known. */
+export interface FoundProblem {
+  readonly problem: EngineProblem;
+  readonly line: string;
+}
+
 /** What the outputs of an engine that failed mean, or undefined for a failure of what was asked. Pure. */
 export function engineProblem(output: {
   readonly stderr: string;
   readonly stdout: string;
-}): EngineProblem | undefined {
-  const text = [output.stderr, output.stdout].map((part) => lastLines(part, LOOKED_AT_LINES)).join('\n');
-  return SIGNS.find(([, sign]) => sign.test(text))?.[0];
+}): FoundProblem | undefined {
+  const lines = [output.stderr, output.stdout].flatMap((part) => lastLines(part, LOOKED_AT_LINES));
+  for (const [problem, sign] of SIGNS) {
+    const line = lines.find((text) => sign.test(text));
+    if (line !== undefined) return { problem, line };
+  }
+  return undefined;
 }
 
 /** The last lines that are not empty. */
-export function lastLines(text: string, count: number): string {
+export function lastLines(text: string, count: number): readonly string[] {
   return text
-    .split(/\r\n|[\r\n]/)
+    .split(/[\r\n]+/)
     .filter((line) => line.trim() !== '')
-    .slice(-count)
-    .join('\n');
+    .slice(-count);
 }
