@@ -15,6 +15,7 @@ import type { BootImage } from './spec/boot-image.ts';
 import { parseImageSpec, type ImageVmOptions } from './spec/image-spec.ts';
 import { parseVmSpec, type VmOptions, type VmSpec } from './spec/vm-spec.ts';
 import type { VmState } from './spec/vm-record.ts';
+import { takesCommands } from './vm/command/open-session.ts';
 import { createVm } from './vm/create-vm.ts';
 import { deleteVm } from './vm/delete-vm.ts';
 import { findVm } from './vm/find-vm.ts';
@@ -184,9 +185,9 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
     return vmPaths(this.#lease.services.paths, this.vmId).folder;
   }
 
-  /** Would {@link SmolVM.run} be taken now? A VM takes commands while it runs, whatever its image. */
+  /** Would {@link SmolVM.run} be taken now? A VM takes commands while it runs, unless its image boots an init of its own. */
   canRunCommands(): boolean {
-    return !this.#closed && this.status === 'running';
+    return !this.#closed && takesCommands(findVm(this.#lease.services, this.vmId));
   }
 
   /**
