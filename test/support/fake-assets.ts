@@ -9,10 +9,10 @@ const CONTENTS = {
   rootfs: Buffer.concat([Buffer.alloc(300_000), Buffer.from('a disk'), Buffer.alloc(748_570)]),
 };
 
-/** Makes an assets folder with tiny images. */
-export function makeFakeAssets(folder: string): void {
-  mkdirSync(folder);
-  const entries = Object.entries(CONTENTS).map(([name, contents]) => {
+/** Makes an assets folder with tiny images, or with these. */
+export function makeFakeAssets(folder: string, other: Partial<typeof CONTENTS> = {}): void {
+  mkdirSync(folder, { recursive: true });
+  const entries = Object.entries({ ...CONTENTS, ...other }).map(([name, contents]) => {
     const file = `${name}.zst`;
     writeFileSync(join(folder, file), zstdStored(contents));
     const sha256 = createHash('sha256').update(contents).digest('hex');
