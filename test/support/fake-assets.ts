@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Contents of the three images: the kernel is text, the disk is mostly zeros as a real one is. */
-const CONTENTS = {
+const CONTENTS: Readonly<Record<'kernel' | 'initrd' | 'rootfs', Buffer>> = {
   kernel: Buffer.from('a kernel\n'.repeat(1_000)),
   initrd: Buffer.from('an initrd\n'.repeat(100)),
   rootfs: Buffer.concat([Buffer.alloc(300_000), Buffer.from('a disk'), Buffer.alloc(748_570)]),

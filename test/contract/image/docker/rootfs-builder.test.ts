@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   BootImage,
   DirectKernelBoot,
@@ -23,30 +23,11 @@ import {
 import { imagePlaces } from '../../../../src/open-host.ts';
 import { isAlive, processRef } from '../../../../src/base/process-ref.ts';
 import { Child } from '../../../support/child.ts';
-import { makeFakeAssets } from '../../../support/fake-assets.ts';
-import { FakeEngine, type StepBehaviour } from '../../../support/fake-engine.ts';
-import { withTemporaryFolder } from '../../../support/temporary-folder.ts';
+import type { StepBehaviour } from '../../../support/fake-engine.ts';
+import { useImageWorld } from '../../../support/image-world.ts';
 
-const folder = withTemporaryFolder();
-let engine: FakeEngine;
-const CHANGED = ['PATH', 'HOME', 'DOCKER_HOST', 'SMOLVM_HOME', 'SMOLVM_ASSETS', 'SMOLVM_IMAGE_DIR'] as const;
-const realEnv = CHANGED.map((name) => [name, process.env[name]] as const);
-
-beforeEach(() => {
-  engine = new FakeEngine(folder());
-  makeFakeAssets(join(folder(), 'assets'));
-  process.env['PATH'] = engine.bin;
-  process.env['SMOLVM_HOME'] = join(folder(), 'home');
-  process.env['SMOLVM_ASSETS'] = join(folder(), 'assets');
-  delete process.env['SMOLVM_IMAGE_DIR'];
-});
-
-afterEach(() => {
-  for (const [name, value] of realEnv) {
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
-});
+const world = useImageWorld();
+const { folder, called } = world;
 
 const OPTIONS: DockerRootfsOptions = {
   name: 'worker',
@@ -86,11 +67,6 @@ function catOf(image: BootImage, path: string): string {
   });
 }
 
-/** Resolves when the fake engine has been called for a step. */
-async function called(step: string): Promise<void> {
-  await expect.poll(() => engine.calls(step).length, { timeout: 15_000 }).toBeGreaterThan(0);
-}
-
 describe('DockerRootfsBuilder', () => {
   it('builds once, and then needs no engine', async () => {
     const first = await build();
@@ -105,7 +81,7 @@ describe('DockerRootfsBuilder', () => {
     expect(readFileSync(first.kernelPath ?? '', 'utf8')).toMatch(/^a kernel/);
     expect(catOf(first, '/etc/hello')).toBe('hello\n');
     expect(statSync(first.rootfsPath).size).toBe(32 * 1024 * 1024);
-    expect(engine.calls().map(({ step }) => step)).toEqual([
+    expect(world.engine.calls().map(({ step }) => step)).toEqual([
       'info',
       'build',
       'create',
@@ -113,10 +89,10 @@ describe('DockerRootfsBuilder', () => {
       'rm',
       'rmi',
     ]);
-    expect(engine.left()).toEqual([]);
+    expect(world.engine.left()).toEqual([]);
     expect(cached().toSorted()).toEqual(['metadata.json', 'rootfs.ext4']);
 
-    rmSync(engine.bin, { recursive: true });
+    rmSync(world.engine.bin, { recursive: true });
     const made = statSync(first.rootfsPath).ino;
     const again = await build({}, { backend: 'firecracker', boot: undefined, bootArgs: 'init=/x' });
     expect(again).toMatchObject({
@@ -125,7 +101,7 @@ describe('DockerRootfsBuilder', () => {
       bootArgs: 'init=/x',
     });
     expect(statSync(first.rootfsPath).ino).toBe(made);
-    expect(engine.calls()).toHaveLength(6);
+    expect(world.engine.calls()).toHaveLength(6);
   });
 
   it('gives the engine the Dockerfile, the context with its modes, and nothing else', async () => {
@@ -143,7 +119,7 @@ describe('DockerRootfsBuilder', () => {
       buildArgs: { ONE: 'a b', TWO: '' },
       dockerPlatform: 'linux/arm64',
     });
-    const [call] = engine.calls('build');
+    const [call] = world.engine.calls('build');
     expect(call?.dockerfile).toBe(OPTIONS.dockerfile);
     const modes = Object.entries(call?.context ?? {}).map(([path, { mode }]) => `${path} ${mode}`);
     expect(modes.toSorted()).toEqual(['a/bytes 400', 'a/text 644', 'b/c 600', 'init 751']);
@@ -161,9 +137,9 @@ describe('DockerRootfsBuilder', () => {
       '--build-arg',
       'TWO=',
     ]);
-    const [create] = engine.calls('create');
+    const [create] = world.engine.calls('create');
     expect(create?.argv).toContain('linux/arm64');
-    expect(new Set(engine.calls().map(({ dockerHost }) => dockerHost))).toEqual(
+    expect(new Set(world.engine.calls().map(({ dockerHost }) => dockerHost))).toEqual(
       new Set(['unix:///somewhere']),
     );
   });
@@ -193,7 +169,7 @@ describe('DockerRootfsBuilder', () => {
     await expect(build({}, { arch: 'mips' as 'amd64' })).rejects.toThrow(/arch/);
     await expect(build({}, { backend: 'vbox' as 'qemu' })).rejects.toThrow(/auto, firecracker, qemu/);
     await expect(build({}, { arch: 'arm64' })).rejects.toThrow(/no kernel for arm64/);
-    expect(engine.calls()).toEqual([]);
+    expect(world.engine.calls()).toEqual([]);
   });
 
   it.each([
@@ -216,23 +192,23 @@ describe('DockerRootfsBuilder', () => {
   ] as const)(
     'a failed %s names the step, its exit code and what the engine said: %j',
     async (step, how: StepBehaviour, message) => {
-      engine.behave({ [step]: how });
+      world.engine.behave({ [step]: how });
       expect((await refusal()).message).toMatch(message);
-      expect(engine.left()).toEqual([]);
+      expect(world.engine.left()).toEqual([]);
       expect(cached()).toEqual([]);
     },
   );
 
   it('takes no part of an export that ends early for the whole', async () => {
-    engine.behave({ export: { exitCode: 0 } });
+    world.engine.behave({ export: { exitCode: 0 } });
     const error = await refusal();
     expect(error.message).toMatch(/docker image smolvm-custom-/);
-    expect(engine.left()).toEqual([]);
+    expect(world.engine.left()).toEqual([]);
     expect(cached()).toEqual([]);
   });
 
   it('tells how much is needed where the size is too small', async () => {
-    engine.image({ big: ['x'.repeat(48 * 1024 * 1024), 0o644] });
+    world.engine.image({ big: ['x'.repeat(48 * 1024 * 1024), 0o644] });
     expect((await refusal()).details['neededMib']).toBeGreaterThan(48);
     expect(cached()).toEqual([]);
   });
@@ -240,28 +216,32 @@ describe('DockerRootfsBuilder', () => {
   it.each(['build', 'export'])(
     'an abort while the engine is at %s ends it and leaves nothing',
     async (step) => {
-      engine.behave({ [step]: { hangs: true } });
+      world.engine.behave({ [step]: { hangs: true } });
       const controller = new AbortController();
       const building = build({}, { signal: controller.signal });
       const outcome = expect(building).rejects.toMatchObject({ code: 'ABORTED' });
       await called(step);
-      const pid = engine.calls(step)[0]?.pid ?? 0;
+      const pid = world.engine.calls(step)[0]?.pid ?? 0;
       const ref = processRef(pid);
       expect(cached()).not.toContain('rootfs.ext4');
       controller.abort(new Error('Ctrl-C'));
       await outcome;
       expect(ref !== undefined && isAlive(ref)).toBe(false);
-      expect(engine.left()).toEqual([]);
+      expect(world.engine.left()).toEqual([]);
       expect(cached()).toEqual([]);
     },
   );
 
   it('tells what could not be removed, and still gives the image', async () => {
-    engine.behave({ rm: { exitCode: 1, stderr: 'device is busy\n' } });
+    world.engine.behave({ rm: { exitCode: 1, stderr: 'device is busy\n' } });
     const told: string[] = [];
     await build(
       {},
-      { onProgress: (progress) => void (progress.step === 'build' && told.push(progress.output)) },
+      {
+        onProgress: (progress) => {
+          if (progress.step === 'build') told.push(progress.output);
+        },
+      },
     );
     expect(told.join('')).toMatch(/could not remove the container .*device is busy/);
   });
@@ -275,9 +255,9 @@ describe('DockerRootfsBuilder', () => {
     if (name === 'rootfs.ext4') rmSync(path);
     else writeFileSync(path, '{"schemaVersion":');
     expect((await build()).rootfsPath).toBe(rootfsPath);
-    expect(engine.calls('build')).toHaveLength(2);
+    expect(world.engine.calls('build')).toHaveLength(2);
     await build();
-    expect(engine.calls('build')).toHaveLength(2);
+    expect(world.engine.calls('build')).toHaveLength(2);
   });
 
   it('tells what it does, whatever the watcher throws', async () => {
@@ -308,32 +288,32 @@ describe('DockerRootfsBuilder', () => {
 
 describe('several processes', () => {
   it('build the same once', async () => {
-    engine.behave({ build: { holds: true } });
+    world.engine.behave({ build: { holds: true } });
     await using one = await Child.builder();
     await using other = await Child.builder();
     one.send({ options: OPTIONS, ensure: PLAIN });
     await called('build');
     other.send({ options: OPTIONS, ensure: PLAIN });
     expect(await other.next()).toEqual({ value: 'waits' });
-    engine.release();
+    world.engine.release();
     const [first, second] = [await one.next(), await other.next()];
     expect(first).toEqual({ value: expect.stringMatching(/rootfs\.ext4$/) as unknown });
     expect(second).toEqual(first);
-    expect(engine.calls('build')).toHaveLength(1);
+    expect(world.engine.calls('build')).toHaveLength(1);
   });
 
   it('take over from one that is killed, and remove what it left', async () => {
-    engine.behave({ export: { times: 1, hangs: true } });
+    world.engine.behave({ export: { times: 1, hangs: true } });
     await using one = await Child.builder();
     await using other = await Child.builder();
     one.send({ options: OPTIONS, ensure: PLAIN });
     await called('export');
     other.send({ options: OPTIONS, ensure: PLAIN });
     expect(await other.next()).toEqual({ value: 'waits' });
-    const hanging = engine.calls('export')[0]?.pid;
+    const hanging = world.engine.calls('export')[0]?.pid;
     await one.killHard();
     expect(await other.next()).toEqual({ value: expect.stringMatching(/rootfs\.ext4$/) as unknown });
-    expect(engine.calls('build')).toHaveLength(2);
+    expect(world.engine.calls('build')).toHaveLength(2);
     expect(cached().toSorted()).toEqual(['metadata.json', 'rootfs.ext4']);
     if (hanging !== undefined) process.kill(hanging, 'SIGKILL');
   });
