@@ -15,9 +15,13 @@ run_packages='
 qemu-system-x86|qemu-system-x86_64|runs the microVMs
 '
 test_packages='
+openssh-client|ssh|reaches the SSH servers of the tests
+openssh-server|/usr/sbin/sshd|is the SSH server of the tests
+mmdebstrap|mmdebstrap|makes the image with an SSH server
 e2fsprogs|mke2fs|makes the base image again to compare it
 qemu-utils|qemu-img|checks the disks that the tests make
 zstd|zstd|unpacks the shipped assets to compare them
+busybox-static|/usr/share/doc/busybox-static/copyright|goes into images that the tests make, and into the base image
 python3|python3|plays the terminals in the tests of the CLI
 zsh|zsh|completes command lines in the tests of the CLI
 fish|fish|completes command lines in the tests of the CLI
@@ -37,7 +41,6 @@ libssl-dev|/usr/include/openssl/ssl.h|compiles the kernel
 xz-utils|xz|unpacks the kernel source
 patch|patch|applies the kernel patches
 cpio|cpio|packs the initramfs
-busybox-static|/usr/share/doc/busybox-static/copyright|goes into the initramfs
 golang-go|go|compiles the guest agent
 '
 

@@ -36,7 +36,7 @@ export function bootArgsProblem(bootArgs: string): string | undefined {
   if (Buffer.byteLength(bootArgs) > MAX_BOOT_ARGS_BYTES)
     return `expected boot arguments of at most ${String(MAX_BOOT_ARGS_BYTES)} bytes`;
   if (RESERVED_BOOT_ARGS.test(bootArgs))
-    return 'expected boot arguments without root= (the root disk is rootfsPath) and smolvm. (for the agent)';
+    return 'expected boot arguments without root= (the root disk is rootfsPath, as /dev/vda) and smolvm. (for the agent)';
   if (Buffer.byteLength(addedBootWords(bootArgs).join(' ')) > MAX_ADDED_BYTES)
     return `expected at most ${String(MAX_ADDED_BYTES)} bytes of boot arguments besides those that are ignored`;
   return textProblem(bootArgs);
@@ -60,8 +60,13 @@ function textProblem(text: string): string | undefined {
  */
 export function withMissingWords(commandLine: string, words: readonly string[]): string {
   const [ours, theirs] = splitAtInit(commandLine);
-  const names = new Set(ours.map(nameOf));
-  return [...ours, ...words.filter((word) => !names.has(nameOf(word))), ...theirs].join(' ');
+  return [...ours, ...missingWords(ours, words), ...theirs].join(' ');
+}
+
+/** Those of `words` whose names are not there yet. Pure. */
+export function missingWords(there: readonly string[], words: readonly string[]): readonly string[] {
+  const names = new Set(there.map(nameOf));
+  return words.filter((word) => !names.has(nameOf(word)));
 }
 
 /** The words for the kernel, and those for the first process, which begin with `--`. */

@@ -1,6 +1,6 @@
 import type { ProcessRef } from '../base/process-ref.ts';
 import type { Channel } from './channel.ts';
-import type { ImageConfig } from './image-config.ts';
+import type { CommandDefaults } from './image-config.ts';
 import type { DiskMode } from './vm-fields.ts';
 
 /**
@@ -8,9 +8,6 @@ import type { DiskMode } from './vm-fields.ts';
  * runs the image's own init, as its command line says.
  */
 export type VmBoot = { readonly kind: 'agent' } | { readonly kind: 'direct'; readonly commandLine: string };
-
-/** What commands get where their caller says nothing. */
-export type CommandDefaults = Pick<ImageConfig, 'env' | 'workdir' | 'user'>;
 
 /** A VM with nothing left to choose: what is stored, and what every start boots. */
 export interface ResolvedVm {
@@ -31,6 +28,8 @@ export interface ResolvedVm {
   readonly channel: Channel;
   /** Does the image start an SSH server that takes our credentials? */
   readonly sshCapable: boolean;
+  /** The public host key that its maker gave; null: the agent in the guest tells it. */
+  readonly sshHostKey: string | null;
   readonly diskMode: DiskMode;
   readonly retainDiskOnDelete: boolean;
   readonly diskSizeBytes: number;

@@ -8,7 +8,7 @@ import {
   withDefaults,
   type SpawnRequest,
 } from '../../spec/run-options.ts';
-import type { CommandDefaults } from '../../spec/vm-record.ts';
+import type { CommandDefaults } from '../../spec/image-config.ts';
 import type { Services } from '../services.ts';
 import { CommandOutput } from './command-output.ts';
 import { GuestProcess } from './guest-process.ts';
