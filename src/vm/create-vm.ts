@@ -6,7 +6,7 @@ import { Deadline } from '../base/deadline.ts';
 import { ensurePrivateFolder } from '../base/private-folder.ts';
 import { regularFileProblem } from '../base/regular-file.ts';
 import { createOverlay } from '../disk/overlay.ts';
-import { requireSpace } from '../disk/free-space.ts';
+import { requireSpace } from '../base/free-space.ts';
 import { SmolVMError, toSmolVMError, ValidationError, VMAlreadyExistsError } from '../errors.ts';
 import { ensureBaseImage } from '../image/base-image.ts';
 import { imagesFolder, vmPaths, type VmPaths } from '../spec/file-names.ts';
