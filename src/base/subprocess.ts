@@ -6,6 +6,8 @@ export interface HostCommand {
   /** Program and arguments; never a shell string. */
   readonly argv: readonly [string, ...string[]];
   readonly signal: AbortSignal;
+  /** Variables besides the minimal environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Bytes kept of each output; more is thrown away. Default 256 KiB. */
   readonly maxOutputBytes?: number;
   /** Called with each piece of stdout; returning true ends the command at once. */
@@ -25,13 +27,16 @@ export interface HostCommandResult {
  * after it is gone.
  */
 export function runHostCommand(command: HostCommand): Promise<HostCommandResult> {
-  const { argv, signal, maxOutputBytes = 256 * 1024, enough } = command;
+  const { argv, signal, env, maxOutputBytes = 256 * 1024, enough } = command;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason as Error);
       return;
     }
-    const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: minimalEnv() });
+    const child = spawn(argv[0], argv.slice(1), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...minimalEnv(), ...env },
+    });
     const kill = (): void => void child.kill('SIGKILL');
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {

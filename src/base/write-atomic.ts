@@ -54,7 +54,7 @@ export async function writeAll(file: FileWriter, bytes: Uint8Array, position: nu
 }
 
 /** Makes renames and new names in the folder durable. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();
