@@ -11,6 +11,20 @@ export {
 } from './spec/direct-kernel-boot.ts';
 export type { ImageConfig } from './spec/image-config.ts';
 export type { ImageVmOptions } from './spec/image-spec.ts';
+export { DockerRootfsBuilder } from './docker-rootfs-builder.ts';
+export {
+  ImageBuilder,
+  type BuiltImage,
+  type KeyImageOptions,
+  type PasswordImageOptions,
+} from './image-builder.ts';
+export type { ContextEntry } from './image/docker/context.ts';
+export type { EngineName } from './image/docker/engine-names.ts';
+export type { EngineProblem } from './image/docker/engine-problem.ts';
+export type { EnsureOptions } from './image/docker/ensure-options.ts';
+export type { ImageProgress, OnImageProgress } from './image/docker/image-progress.ts';
+export type { DockerRootfsOptions } from './image/docker/rootfs-options.ts';
+export type { ImageBuilderOptions, SshImageOptions } from './image/docker/ssh-image-options.ts';
 export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
   CommandExecutionUnavailableError,

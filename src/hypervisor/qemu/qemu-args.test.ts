@@ -103,6 +103,17 @@ describe('qemuArgv', () => {
     expect(cmdline).not.toMatch(/pci=off|reboot=k|panic=1|init=/);
   });
 
+  it('boots an image as described, without an initrd unless it has one', () => {
+    const commandLine = 'console=ttyS0 root=/dev/vda rw init=/init';
+    const vm = { ...boot.vm, boot: { kind: 'direct', commandLine }, initrdPath: null } as const;
+    const argv = qemuArgv({ ...boot, vm });
+    expect(argv).not.toContain('-initrd');
+    expect(valuesOf(argv, '-append')).toEqual([
+      `noreplace-smp random.trust_cpu=on ${commandLine} smolvm.hostname=box reboot=t panic=-1`,
+    ]);
+    expect(valuesOf(qemuArgv({ ...boot, vm: { ...vm, initrdPath: '/i' } }), '-initrd')).toEqual(['/i']);
+  });
+
   it('emulates where there is no hardware virtualization, without mitigations for CPU flaws that are not emulated', () => {
     const emulated = qemuArgv({
       ...boot,
