@@ -10,6 +10,10 @@ export interface HostCommand {
   readonly maxOutputBytes?: number;
   /** Called with each piece of stdout; returning true ends the command at once. */
   readonly enough?: (stdoutSoFar: string) => boolean;
+  /** What it reads on stdin. Default: nothing. */
+  readonly input?: string | undefined;
+  /** Its environment. Default: {@link minimalEnv}. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 /** How it ended. `exitCode` is null when a signal ended it. */
@@ -21,17 +25,19 @@ export interface HostCommandResult {
 }
 
 /**
- * Runs a host command with no stdin and a minimal environment. Aborting kills it; the signal's reason is thrown only
- * after it is gone.
+ * Runs a host command, with no input and a minimal environment unless it is given others. Aborting kills it; the
+ * signal's reason is thrown only after it is gone.
  */
 export function runHostCommand(command: HostCommand): Promise<HostCommandResult> {
-  const { argv, signal, maxOutputBytes = 256 * 1024, enough } = command;
+  const { argv, signal, maxOutputBytes = 256 * 1024, enough, input, env = minimalEnv() } = command;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason as Error);
       return;
     }
-    const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: minimalEnv() });
+    const child = spawn(argv[0], argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], env });
+    // A program that ends without reading its input is no failure of ours: its exit code tells.
+    child.stdin.once('error', () => undefined).end(input);
     const kill = (): void => void child.kill('SIGKILL');
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
