@@ -1,0 +1,65 @@
+import { ImageError, toSmolVMError } from '../../errors.ts';
+import { mapLimited } from '../../base/map-limited.ts';
+import { BlobStore, type BlobName } from './blob-store.ts';
+import { parseOciConfig } from './config.ts';
+import { digestOf } from './digest.ts';
+import { BROKEN_HINT, MAX_DOCUMENT_BYTES, parseImageDocument, type ImageManifest } from './documents.ts';
+import { downloadBlob } from './download-blob.ts';
+import { DEFAULT_MAX_UNPACKED_BYTES, pairLayers, type LocalImage } from './image-source.ts';
+import { openLayer } from './open-layer.ts';
+import { choosePlatform, parsePlatform, requirePlatform, type ImagePlatform } from './platform.ts';
+import { formatReference, parseReference } from './reference.ts';
+import { RegistryClient, type RegistryOptions } from './registry-client.ts';
+
+/**
+ * Gets an image from a registry into the folder of images, but for what is there already. Every part is checked against
+ * its digest and size before it gets its name; layers are checked again as they are unpacked.
+ *
+ * @throws `IMAGE_INVALID` for an image or registry that cannot be used, `INVALID_ARGUMENT` for a name that is none,
+ * `TIMEOUT` for a connection that stalls, `ABORTED`
+ * @example
+ * ```ts
+ * const image = await pullImage({ reference: 'alpine:3.20', platform: 'linux/amd64', imagesFolder, signal });
+ * ```
+ */
+export async function pullImage(request: PullRequest): Promise<LocalImage> {
+  const reference = parseReference(request.reference);
+  const platform = parsePlatform(request.platform);
+  const name = formatReference(reference);
+  const client = new RegistryClient(reference, request);
+  const parts = new ImageParts(request, client, openStore(request.imagesFolder));
+  const resolvedDigest = await client.resolve(request.signal);
+  const { manifest, digest } = await parts.manifest(resolvedDigest, platform, name);
+  const config = parseOciConfig(await parts.config(manifest.config), `the configuration of ${name}`);
+  requirePlatform(config.platform, platform, name);
+  const pairs = pairLayers(manifest.layers, config, name);
+  await parts.layers(manifest.layers);
+  return {
+    reference: name,
+    digest,
+    resolvedDigest,
+    config: config.image,
+    layers: pairs.map(({ layer, diffId }) => parts.layer(layer, diffId)),
+    created: config.created,
+    sizeBytes: manifest.layers.reduce((total, { size }) => total + size, 0),
+    fromCache: parts.fromCache,
+  };
+}
+
+/**
+ * The digest that a name has in its registry now: compare it with `resolvedDigest` of an image to see whether a tag was
+ * moved. Fetches no image.
+ */
+export async function resolveDigest(
+  request: RegistryOptions & { readonly reference: string; readonly signal: AbortSignal },
+): Promise<string> {
+  return new RegistryClient(parseReference(request.reference), request).resolve(request.signal);
+}
+
+function openStore(imagesFolder: string): BlobStore {
+  try {
+    return BlobStore.open(imagesFolder);
+  } catch (error) {
+    throw toSmolVMError(error, `use ${imagesFolder}`);
+  }
+}
