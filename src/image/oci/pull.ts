@@ -1,13 +1,10 @@
-import { ImageError, toSmolVMError } from '../../errors.ts';
-import { mapLimited } from '../../base/map-limited.ts';
-import { BlobStore, type BlobName } from './blob-store.ts';
+import { toSmolVMError } from '../../errors.ts';
+import { BlobStore } from './blob-store.ts';
 import { parseOciConfig } from './config.ts';
-import { digestOf } from './digest.ts';
-import { BROKEN_HINT, MAX_DOCUMENT_BYTES, parseImageDocument, type ImageManifest } from './documents.ts';
-import { downloadBlob } from './download-blob.ts';
-import { DEFAULT_MAX_UNPACKED_BYTES, pairLayers, type LocalImage } from './image-source.ts';
-import { openLayer } from './open-layer.ts';
-import { choosePlatform, parsePlatform, requirePlatform, type ImagePlatform } from './platform.ts';
+import { ImageParts } from './image-parts.ts';
+import { pairLayers, type LocalImage } from './image-source.ts';
+import { parsePlatform, requirePlatform } from './platform.ts';
+import type { PullRequest } from './pull-request.ts';
 import { formatReference, parseReference } from './reference.ts';
 import { RegistryClient, type RegistryOptions } from './registry-client.ts';
 

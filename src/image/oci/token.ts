@@ -31,8 +31,7 @@ const tokenAnswerSchema = v.union(
 export async function authorize(request: AuthorizationRequest): Promise<string | undefined> {
   const { challenge, credentials } = request;
   if (challenge.scheme === 'basic') return basicOf(credentials);
-  if (credentials !== undefined && 'registryToken' in credentials)
-    return `Bearer ${credentials.registryToken}`;
+  if (credentials !== undefined && 'registryToken' in credentials) return bearerOf(credentials.registryToken);
   return `Bearer ${await fetchToken(request, challenge)}`;
 }
 
