@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { imageConfigSchema } from '../../spec/image-config.ts';
+import { imageConfigSchema, type ImageConfig } from '../../spec/image-config.ts';
 
 /** From where an image came. */
 export const SOURCE_KINDS = ['registry', 'archive', 'folder', 'engine', 'build', 'saved'] as const;
@@ -38,7 +38,10 @@ export const recordFields = {
 export const imageRecordSchema = v.strictObject(recordFields);
 
 /** What is stored of an image. */
-export type ImageRecord = Readonly<v.InferOutput<typeof imageRecordSchema>>;
+export type ImageRecord = Readonly<Omit<v.InferOutput<typeof imageRecordSchema>, 'config' | 'blobs'>> & {
+  readonly config: ImageConfig;
+  readonly blobs: readonly string[];
+};
 
 /** What is stored of a name. */
 export const nameRecordSchema = v.strictObject({

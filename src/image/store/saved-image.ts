@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { ImageConfig } from '../../spec/image-config.ts';
 import { recordFields } from './image-record.ts';
 
 /** The members of a saved image, in this order. */
@@ -37,4 +38,6 @@ export const savedRecordSchema = v.strictObject({
   createdAt: recordFields.createdAt,
 });
 
-export type SavedRecord = Readonly<v.InferOutput<typeof savedRecordSchema>>;
+export type SavedRecord = Omit<Readonly<v.InferOutput<typeof savedRecordSchema>>, 'config'> & {
+  readonly config: ImageConfig;
+};
