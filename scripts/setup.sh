@@ -15,7 +15,7 @@ run_packages='
 qemu-system-x86|qemu-system-x86_64|runs the microVMs
 '
 test_packages='
-e2fsprogs|mke2fs|makes the base image again to compare it
+e2fsprogs|mke2fs|makes and checks the file systems of images
 qemu-utils|qemu-img|checks the disks that the tests make
 zstd|zstd|unpacks the shipped assets to compare them
 python3|python3|plays the terminals in the tests of the CLI

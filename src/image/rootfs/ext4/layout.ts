@@ -17,8 +17,8 @@ export interface Needs {
 const BLOCKS_PER_MIB = 256;
 const INODES_PER_BLOCK = BLOCK_BYTES / INODE_BYTES;
 const MAX_INODES_PER_GROUP = 8 * BLOCK_BYTES;
-/** Smaller ones have no room for a journal. */
-const MIN_SIZE_MIB = 8;
+/** mke2fs refuses a journal in smaller ones. */
+const MIN_SIZE_MIB = 16;
 /** A file system may grow to so many times its size; mke2fs keeps room for the descriptors of that. */
 const GROWTH = 1024;
 const MAX_RESERVED_BLOCKS = 1024;

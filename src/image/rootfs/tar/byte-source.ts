@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { addAbortSignal } from 'node:stream';
+import { orAborted } from '../../../base/poll.ts';
 import { LayerProblem } from '../layer-problem.ts';
 
 /** Bytes of a stream, taken in pieces of the size that the reader asks for. */
@@ -8,10 +8,9 @@ export class ByteSource {
   readonly #signal: AbortSignal;
   #rest: Buffer = Buffer.alloc(0);
 
-  /** The stream is destroyed when the signal aborts; destroying it otherwise is the caller's. */
+  /** Destroying the stream is the caller's. */
   constructor(stream: Readable, signal: AbortSignal) {
     this.#signal = signal;
-    addAbortSignal(signal, stream);
     this.#chunks = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   }
 
@@ -59,12 +58,7 @@ export class ByteSource {
   /** Makes sure that a byte is there; false at the end. */
   async #fill(): Promise<boolean> {
     while (this.#rest.length === 0) {
-      // The stream says only that it was aborted; the signal knows why.
-      const next = await this.#chunks.next().catch((error: unknown) => {
-        this.#signal.throwIfAborted();
-        throw error;
-      });
-      this.#signal.throwIfAborted();
+      const next = await orAborted(this.#chunks.next(), this.#signal);
       if (next.done === true) return false;
       this.#rest = next.value;
     }
