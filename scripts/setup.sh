@@ -18,6 +18,9 @@ test_packages='
 e2fsprogs|mke2fs|makes and checks the file systems of images
 qemu-utils|qemu-img|checks the disks that the tests make
 zstd|zstd|unpacks the shipped assets to compare them
+docker-registry|docker-registry|serves the images that the tests pull
+buildah|buildah|writes image archives that the tests read
+busybox-static|/usr/share/doc/busybox-static/copyright|goes into images that the tests make, and into the base image
 python3|python3|plays the terminals in the tests of the CLI
 zsh|zsh|completes command lines in the tests of the CLI
 fish|fish|completes command lines in the tests of the CLI
@@ -37,7 +40,6 @@ libssl-dev|/usr/include/openssl/ssl.h|compiles the kernel
 xz-utils|xz|unpacks the kernel source
 patch|patch|applies the kernel patches
 cpio|cpio|packs the initramfs
-busybox-static|/usr/share/doc/busybox-static/copyright|goes into the initramfs
 golang-go|go|compiles the guest agent
 '
 

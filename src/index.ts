@@ -43,6 +43,7 @@ export type { SavedImage } from './vm/images/save-load.ts';
 export type { ImageUse } from './vm/images/new-vm.ts';
 export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
+  CommandBlockedError,
   CommandExecutionUnavailableError,
   ERROR_CODES,
   ImageError,
@@ -61,6 +62,7 @@ export type { VmOptions } from './spec/vm-spec.ts';
 export type { VmState } from './spec/vm-record.ts';
 export type { Acceleration } from './hypervisor/hypervisor.ts';
 export { GuestProcess } from './vm/command/guest-process.ts';
+export type { Callback, RunContext } from './vm/command/callbacks.ts';
 export type { CommandInput } from './vm/command/supervise.ts';
 export type { CommandOutcome } from './vm/command/command-outcome.ts';
 export type { CommandResult } from './vm/command/command-result.ts';

@@ -7,13 +7,13 @@ export interface HostCommand {
   readonly argv: readonly [string, ...string[]];
   readonly signal: AbortSignal;
   /** Variables besides the minimal environment. */
-  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly env?: Readonly<Record<string, string>>;
   /** Bytes kept of each output; more is thrown away. Default 256 KiB. */
   readonly maxOutputBytes?: number;
   /** Called with each piece of stdout; returning true ends the command at once. */
   readonly enough?: (stdoutSoFar: string) => boolean;
   /** What it reads on stdin. Default: nothing. */
-  readonly input?: string | undefined;
+  readonly input?: string;
 }
 
 /** How it ended. `exitCode` is null when a signal ended it. */
@@ -25,8 +25,8 @@ export interface HostCommandResult {
 }
 
 /**
- * Runs a host command, with no input and a minimal environment unless it is given others. Aborting kills it; the
- * signal's reason is thrown only after it is gone.
+ * Runs a host command with no input and a minimal environment, unless it is given more. Aborting kills it; the signal's
+ * reason is thrown only after it is gone.
  */
 export function runHostCommand(command: HostCommand): Promise<HostCommandResult> {
   const { argv, signal, env, maxOutputBytes = 256 * 1024, enough, input } = command;

@@ -36,7 +36,7 @@ export function bootArgsProblem(bootArgs: string): string | undefined {
   if (Buffer.byteLength(bootArgs) > MAX_BOOT_ARGS_BYTES)
     return `expected boot arguments of at most ${String(MAX_BOOT_ARGS_BYTES)} bytes`;
   if (RESERVED_BOOT_ARGS.test(bootArgs))
-    return 'expected boot arguments without root= (the root disk is rootfsPath) and smolvm. (for the agent)';
+    return 'expected boot arguments without root= (the root disk is rootfsPath, as /dev/vda) and smolvm. (for the agent)';
   if (Buffer.byteLength(addedBootWords(bootArgs).join(' ')) > MAX_ADDED_BYTES)
     return `expected at most ${String(MAX_ADDED_BYTES)} bytes of boot arguments besides those that are ignored`;
   return textProblem(bootArgs);

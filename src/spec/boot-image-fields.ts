@@ -51,7 +51,7 @@ const fieldsSchema = v.strictObject({
   ),
   rootfsPath: pathSchema,
   rootfsFormat: v.optional(
-    v.literal('raw-ext4', 'expected raw-ext4, the only format there is (qemu-img convert -O raw makes it)'),
+    v.literal('raw-ext4', 'expected raw-ext4, the only format there is (others must be converted to it)'),
     'raw-ext4',
   ),
   kernelPath: v.nullish(pathSchema, null),

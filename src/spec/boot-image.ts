@@ -1,8 +1,8 @@
 import { ValidationError } from '../errors.ts';
-import type { BackendChoice, BackendName } from './backend-names.ts';
+import { USUAL_BACKEND, type BackendChoice } from './backend-names.ts';
 import { BOOT_IMAGE, parseBootImage, type BootImageFields } from './boot-image-fields.ts';
 import { DirectKernelBoot, type RenderTarget } from './direct-kernel-boot.ts';
-import { guestArch, hostArch, type GuestArch } from './guest-arch.ts';
+import { guestArch, type GuestArch } from './guest-arch.ts';
 import type { ImageConfig } from './image-config.ts';
 import { isRecord, kindOf } from './parse.ts';
 
@@ -54,14 +54,15 @@ export class BootImage implements BootImageFields {
    * The kernel's command line of a direct boot; empty text for one with the agent.
    *
    * @param target - what is left out is what the image was made for, else QEMU and this host
+   * @throws ValidationError (`INVALID_ARGUMENT`) for a backend or architecture that there is not
    */
   renderBootArgs(target: Partial<RenderTarget> = {}): string {
     if (this.bootArgs !== null) return this.bootArgs;
     if (!(this.boot instanceof DirectKernelBoot)) return '';
-    const made: BackendName = this.backend === null || this.backend === 'auto' ? 'qemu' : this.backend;
+    const made = this.backend === null || this.backend === 'auto' ? USUAL_BACKEND : this.backend;
     return this.boot.render({
       backend: target.backend ?? made,
-      arch: target.arch ?? this.arch ?? hostArch() ?? 'amd64',
+      arch: target.arch ?? this.arch ?? 'host',
       verboseBoot: target.verboseBoot,
     });
   }

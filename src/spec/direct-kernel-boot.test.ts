@@ -37,6 +37,14 @@ describe('a DirectKernelBoot renders', () => {
     expect(boot.render({ backend: 'qemu', arch: 'arm64' })).not.toContain('pci=off');
   });
 
+  it('under every name of an architecture, and for no machine that there is not', () => {
+    const boot = new DirectKernelBoot();
+    expect(boot.render({ backend: 'qemu', arch: 'aarch64' })).toContain('ttyAMA0');
+    expect(boot.render({ backend: 'qemu', arch: 'x86_64' })).toBe(boot.render(qemu));
+    for (const target of [{ backend: 'auto', arch: 'amd64' }, { backend: 'qemu', arch: 'mips' }, {}])
+      expect(() => boot.render(target as typeof qemu)).toThrow(ValidationError);
+  });
+
   it('no quiet for a verbose boot, which keeps the trims (behaviour 11)', () => {
     expect(wordsOf({}, true)).toEqual(wordsOf({}).filter((word) => word !== 'quiet'));
     expect(wordsOf({}, true)).toEqual(expect.arrayContaining(['tsc=reliable', 'no_timer_check']));

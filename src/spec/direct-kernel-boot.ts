@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { ValidationError } from '../errors.ts';
-import type { BackendName } from './backend-names.ts';
+import { BACKEND_NAMES, BOOT_WORDS, type BackendName } from './backend-names.ts';
 import { directTextProblem } from './boot-args.ts';
-import type { GuestArch } from './guest-arch.ts';
+import { ARCH_NAMES, guestArch, type ArchName } from './guest-arch.ts';
 import { isRecord, kindOf, parseWith } from './parse.ts';
 
 /** What a {@link DirectKernelBoot} is made from. All of it may be left out. */
@@ -30,7 +30,7 @@ export interface DirectKernelBootFields {
 /** For what a boot is rendered. */
 export interface RenderTarget {
   readonly backend: BackendName;
-  readonly arch: GuestArch;
+  readonly arch: ArchName;
   /** Leaves out a `quiet` that nobody asked for. `SMOLVM_VERBOSE_BOOT=1` sets it. Default false. */
   readonly verboseBoot?: boolean | undefined;
 }
@@ -69,6 +69,12 @@ const fieldsSchema = v.strictObject({
     ),
     [],
   ),
+});
+
+const targetSchema = v.strictObject({
+  backend: v.picklist(BACKEND_NAMES, `expected one of ${BACKEND_NAMES.join(', ')}`),
+  arch: v.picklist(ARCH_NAMES, `expected one of ${ARCH_NAMES.join(', ')}`),
+  verboseBoot: v.optional(flag, false),
 });
 
 const WHAT = 'DirectKernelBoot';
@@ -112,14 +118,20 @@ export class DirectKernelBoot implements DirectKernelBootFields {
     Object.freeze(this);
   }
 
-  /** The kernel's command line as text. The backend adds what its machine needs when it boots. */
-  render({ backend, arch, verboseBoot = false }: RenderTarget): string {
-    const serial = arch === 'arm64' && backend === 'qemu' ? 'ttyAMA0' : 'ttyS0';
+  /**
+   * The kernel's command line as text. The backend adds what its machine needs when it boots.
+   *
+   * @throws ValidationError (`INVALID_ARGUMENT`) for a backend or architecture that there is not
+   */
+  render(target: RenderTarget): string {
+    const { backend, arch, verboseBoot } = parseWith(targetSchema, target, 'render target');
+    const { serial, always } = BOOT_WORDS[backend];
+    const cpu = guestArch(arch) ?? 'amd64';
     return [
-      ...(this.console === 'serial' ? [`console=${serial}`] : []),
+      ...(this.console === 'serial' ? [`console=${serial[cpu]}`] : []),
       `reboot=${this.reboot}`,
       `panic=${String(this.panic)}`,
-      ...(backend === 'firecracker' ? ['pci=off'] : []),
+      ...always,
       `root=${this.root}`,
       this.rw ? 'rw' : 'ro',
       ...(this.init === null ? [] : [`init=${this.init}`]),

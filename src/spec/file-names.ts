@@ -27,6 +27,8 @@ export interface VmPaths {
   readonly forwardLog: string;
   /** One whole argument on the VMM's command line, by which it is found when its starter died too early. */
   readonly marker: string;
+  /** The same for the process behind its forwards. */
+  readonly forwardMarker: string;
 }
 
 /** How many host processes can use one VM at the same time: each takes one port of the control channel. */
@@ -49,6 +51,7 @@ export function imagesFolder(paths: HostPaths): string {
 export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
   const folder = join(paths.home, 'vms', vmId);
   const runFolder = join(paths.run, vmId);
+  const marker = `smolvm:${homeTag(paths.home)}:${vmId}`;
   return {
     folder,
     disk: join(folder, 'disk.qcow2'),
@@ -60,7 +63,8 @@ export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
     vmmRef: join(runFolder, 'vmm.json'),
     vmmLog: join(runFolder, 'vmm.log'),
     forwardLog: join(runFolder, 'forward.log'),
-    marker: `smolvm:${homeTag(paths.home)}:${vmId}`,
+    marker,
+    forwardMarker: `${marker}:forward`,
   };
 }
 

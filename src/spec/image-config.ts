@@ -17,6 +17,9 @@ export interface ImageConfig {
   readonly exposedPorts: readonly string[];
 }
 
+/** What commands get where their caller says nothing. */
+export type CommandDefaults = Pick<ImageConfig, 'env' | 'workdir' | 'user'>;
+
 /** The bounds of an {@link ImageConfig}. The environment must leave room for that of a command. */
 const MAX_ENV_BYTES = 256 * 1024;
 const MAX_ARGV_BYTES = 256 * 1024;

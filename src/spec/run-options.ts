@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { parseWith } from './parse.ts';
-import type { CommandDefaults } from './vm-record.ts';
+import type { CommandDefaults } from './image-config.ts';
 
 /** Names of environment variables: shell identifiers. */
 export const ENV_NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;

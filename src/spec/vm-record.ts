@@ -1,6 +1,6 @@
 import type { ProcessRef } from '../base/process-ref.ts';
 import type { Channel } from './channel.ts';
-import type { ImageConfig } from './image-config.ts';
+import type { CommandDefaults } from './image-config.ts';
 import type { DiskMode } from './vm-fields.ts';
 
 /**
@@ -8,9 +8,6 @@ import type { DiskMode } from './vm-fields.ts';
  * runs the image's own init, as its command line says.
  */
 export type VmBoot = { readonly kind: 'agent' } | { readonly kind: 'direct'; readonly commandLine: string };
-
-/** What commands get where their caller says nothing. */
-export type CommandDefaults = Pick<ImageConfig, 'env' | 'workdir' | 'user'>;
 
 /** A VM with nothing left to choose: what is stored, and what every start boots. */
 export interface ResolvedVm {

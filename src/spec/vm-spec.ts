@@ -22,8 +22,8 @@ export interface VmOptions {
   /** A raw ext4 image. It is written only with `diskMode: 'shared'`. Default: the base image of smolvm. */
   readonly rootfsPath?: string | undefined;
   /**
-   * Kernel arguments. The words of the default, `console=ttyS0 reboot=k panic=1 pci=off`, and `init=/init` are accepted
-   * and left to the machine; others are added to it.
+   * Kernel arguments. The words of the default, `console=ttyS0 reboot=k panic=1 pci=off`, `root=/dev/vda` and
+   * `init=/init` are accepted and left to the machine; others are added to it.
    */
   readonly bootArgs?: string | undefined;
   /** The VMM to use. Default: the first that works on this host, as with `auto`. */

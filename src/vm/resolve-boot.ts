@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { BackendName } from '../spec/backend-names.ts';
-import type { ImageConfig } from '../spec/image-config.ts';
-import type { CommandDefaults, ResolvedVm } from '../spec/vm-record.ts';
+import type { CommandDefaults, ImageConfig } from '../spec/image-config.ts';
+import type { ResolvedVm } from '../spec/vm-record.ts';
 import type { VmSpec } from '../spec/vm-spec.ts';
 
 /** On what a boot is resolved. */

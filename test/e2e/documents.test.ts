@@ -33,7 +33,9 @@ function runExample({ language, text }: Example, index: number): ReturnType<type
   return spawnSync(process.execPath, [path], { cwd: host.repo, encoding: 'utf8' });
 }
 
-const examples = ['README.md', 'docs/cli.md', 'docs/api.md', 'docs/commands.md'].flatMap(examplesOf);
+const examples = ['README.md', 'docs/cli.md', 'docs/api.md', 'docs/images.md', 'docs/commands.md'].flatMap(
+  examplesOf,
+);
 
 describe('the examples of the documents', () => {
   test('are there', () => {

@@ -11,7 +11,7 @@ export interface CredentialOptions {
   readonly credentials?: RegistryCredentials | undefined;
   /** Docker's `config.json`. Without it, or if it is not there, registries are asked anonymously. */
   readonly dockerConfigPath?: string | undefined;
-  /** The environment of `docker-credential-…` programs, `PATH` and `HOME` above all. Default: hardly any. */
+  /** What `docker-credential-…` programs find in their environment: `PATH` and `HOME` above all. Default: hardly anything. */
   readonly helperEnv?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -64,7 +64,7 @@ async function askHelper(
   const { exitCode, stdout, stderr } = await runHostCommand({
     argv: [program, 'get'],
     input: server,
-    env,
+    ...(env === undefined ? {} : { env }),
     signal: deadline.signal,
   });
   if (exitCode === 0) return parseHelperAnswer(Buffer.from(stdout, 'latin1').toString('utf8'), program);

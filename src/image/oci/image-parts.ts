@@ -93,7 +93,8 @@ export class ImageParts {
 
   async #document({ digest, size }: { digest: string; size?: number }, what: string): Promise<Buffer> {
     const stored = await this.#store.read(digest, MAX_DOCUMENT_BYTES);
-    if (stored !== undefined && (size ?? stored.length) === stored.length) return stored;
+    const isWhole = size === undefined || stored?.length === size;
+    if (stored !== undefined && isWhole) return stored;
     this.#hasFetched = true;
     const bytes = await this.#client.document(digest, this.#request.signal);
     const found = digestOf(bytes, digest);

@@ -53,18 +53,23 @@ async function* checkedBytes(
 ): AsyncGenerator<Uint8Array> {
   const check = new DigestCheck(source.diffId);
   let unpackedBytes = 0;
+  let isWithReader = false;
   try {
     for await (const chunk of decompressed(storedBytes(source, handle), compression)) {
       unpackedBytes += chunk.length;
       if (unpackedBytes > source.maxUnpackedBytes)
         throw new Error(`it unpacks to more than ${String(source.maxUnpackedBytes)} bytes`);
       check.update(chunk);
+      isWithReader = true;
       yield chunk;
+      isWithReader = false;
     }
     const found = check.found();
     if (found !== source.diffId)
       throw new Error(`its contents have the digest ${found}, not ${source.diffId}`);
   } catch (error) {
+    // Whoever destroys the stream, as an abort does, says why: that is no fault of the layer.
+    if (isWithReader) throw error;
     if (errnoOf(error) !== undefined) throw toSmolVMError(error, `read ${source.path}`);
     throw damaged(source, error);
   }

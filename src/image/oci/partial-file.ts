@@ -3,7 +3,7 @@ import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { isAlive, ownProcessRef } from '../../base/process-ref.ts';
-import { writeAll } from '../../base/write-atomic.ts';
+import { syncFolder, writeAll } from '../../base/write-atomic.ts';
 import { errnoOf } from '../../errors.ts';
 
 const SUFFIX = '.partial';
@@ -70,12 +70,7 @@ export class PartialFile {
       await this.#handle.close();
     }
     await rename(this.#path, finalPath);
-    const folder = await open(dirname(finalPath), 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await syncFolder(dirname(finalPath));
   }
 
   /** Leaves it to whoever asks for the blob next. */

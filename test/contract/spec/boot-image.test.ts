@@ -81,7 +81,7 @@ describe('a BootImage', () => {
 
   it('refuses formats and boots that there are not, with the way out (behaviour 13)', () => {
     expect(problemsOf({ name: 'a', rootfsPath, boot, rootfsFormat: 'qcow2' })).toEqual([
-      'rootfsFormat: expected raw-ext4, the only format there is (qemu-img convert -O raw makes it), received "qcow2"',
+      'rootfsFormat: expected raw-ext4, the only format there is (others must be converted to it), received "qcow2"',
     ]);
     expect(problemsOf({ name: 'a', rootfsPath, boot: 'firmware', kernelPath: rootfsPath })).toEqual([
       `boot: expected a DirectKernelBoot or 'agent' (there is no boot by firmware), received "firmware"`,

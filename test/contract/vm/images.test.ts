@@ -69,7 +69,7 @@ describe('fromImage', () => {
       { diskMode: 'shared', diskSizeMib: 5 },
     ] as const)
       await expect(SmolVM.fromImage(direct(), given)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expect(SmolVM.fromImage({ ...direct().toJSON() } as BootImage)).rejects.toMatchObject({
+    await expect(SmolVM.fromImage(JSON.parse(JSON.stringify(direct())) as BootImage)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
     expect(await SmolVM.list()).toEqual([]);
