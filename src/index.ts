@@ -77,6 +77,7 @@ export type { ExposeOptions } from './vm/ports/expose.ts';
 export type { Forward } from './vm/ports/forward-messages.ts';
 export type { WaitForPortsOptions } from './vm/ports/wait-for-ports.ts';
 export type { DetachedCommand, TerminalSize } from './guest/guest-channel.ts';
+export type { SshCommands } from './vm/ssh/ssh-commands.ts';
 export type { StartTimings } from './vm/start-vm.ts';
 export type { StopOutcome } from './vm/stop-vm.ts';
 export type { RetainedDiskInfo } from './vm/retained-disk.ts';

@@ -41,10 +41,11 @@ export async function openHost(): Promise<Host> {
   ensurePrivateFolder(paths.home);
   const store = await openSqliteStore(databasePath(paths));
   const self = ownProcessRef();
-  const channels = new ChannelPool(store, paths, self);
+  const assetsFolder = process.env['SMOLVM_ASSETS'] ?? ASSETS_FOLDER;
+  const channels = new ChannelPool({ store, paths, assetsFolder }, self);
   const services: Services = {
     paths,
-    assetsFolder: process.env['SMOLVM_ASSETS'] ?? ASSETS_FOLDER,
+    assetsFolder,
     hypervisorBinary: nonEmpty(process.env['SMOLVM_QEMU']),
     hypervisors,
     verboseBoot: process.env['SMOLVM_VERBOSE_BOOT'] === '1',

@@ -10,7 +10,14 @@ import type { VmOptions, VmSpec } from './vm-spec.ts';
 /** What can be asked of a VM that is made from an image. All of it may be left out. */
 export interface ImageVmOptions extends Pick<
   VmOptions,
-  'vmId' | 'memSizeMib' | 'diskSizeMib' | 'backend' | 'diskMode' | 'retainDiskOnDelete' | 'envVars'
+  | 'vmId'
+  | 'memSizeMib'
+  | 'diskSizeMib'
+  | 'backend'
+  | 'diskMode'
+  | 'retainDiskOnDelete'
+  | 'envVars'
+  | 'sshHostKey'
 > {
   /** Virtual CPUs, 1 to 32. Default 1. */
   readonly vcpuCount?: number | undefined;
@@ -40,6 +47,7 @@ export function parseImageSpec(image: unknown, options: unknown): VmSpec {
     rootfsPath: image.rootfsPath,
     bootArgs: '',
     backend: asked === 'auto' ? made : asked,
+    sshCapable: image.sshCapable,
     image,
   });
 }

@@ -126,6 +126,7 @@ async function resolveVm(
       verboseBoot: services.verboseBoot,
     }),
     channel: spec.channel,
+    sshHostKey: spec.sshHostKey,
     diskMode: spec.diskMode,
     retainDiskOnDelete: spec.retainDiskOnDelete,
     diskSizeBytes: disk.diskSizeBytes,

@@ -11,6 +11,7 @@ import { engineStepError } from './engine-error.ts';
 import { keepEnd, runEngine, type Engine, type OnOutput } from './engine.ts';
 import { thisSystem } from './host-system.ts';
 import { deferRemoval } from './remove-from-engine.ts';
+import { filesLayer, rootsFile } from './tar-layer.ts';
 
 /** An image of an engine. */
 export interface EngineImage {
@@ -23,7 +24,7 @@ export interface EngineImage {
 const CREATE_TIMEOUT_MS = 60_000;
 
 /**
- * The files of an image that the engine has, as one layer that is read while the engine writes it.
+ * The files of an image that the engine has. The lowest layer is read while the engine writes it.
  *
  * @param undo - gets the removal of what the engine makes for this
  */
@@ -32,16 +33,22 @@ export async function engineLayer(
   image: EngineImage,
   undo: Cleanup,
   how: { readonly signal: AbortSignal; readonly onOutput?: OnOutput | undefined },
-): Promise<Layer> {
+): Promise<readonly [Layer, ...Layer[]]> {
   const args =
     engine.name === 'buildah'
       ? await buildahExport(image, undo)
       : await containerExport(engine, image, undo, how);
-  return {
+  const files: Layer = {
     name: `${engine.name} image ${image.reference}`,
     open: (signal) => Promise.resolve(exported(engine, args, signal)),
   };
+  return [files, WITHOUT_MARK];
 }
+
+/** Takes out the empty file by which programs know that they are in a container of Docker: there they will not be. */
+const WITHOUT_MARK = filesLayer('no mark of a container', () => [
+  rootsFile('.wh..dockerenv', 0o600, Buffer.alloc(0)),
+]);
 
 /** A container that is never started; its command is not looked for, and an image without one needs some. */
 async function containerExport(

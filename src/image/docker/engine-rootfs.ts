@@ -13,8 +13,8 @@ export interface EngineRootfs {
   readonly sizeMib: number;
   /** Where it appears. */
   readonly path: string;
-  /** What is laid over the files of the image, or is to see them. Default: nothing. */
-  readonly layers?: (image: Layer) => readonly Layer[];
+  /** What is laid over the files of the image, of which `image` is all. Default: nothing. */
+  readonly added?: (image: Layer) => readonly Layer[];
   readonly signal: AbortSignal;
   readonly onProgress: OnImageProgress | undefined;
 }
@@ -28,7 +28,7 @@ export async function buildEngineRootfs(request: EngineRootfs, undo: Cleanup): P
   };
   const engine = await findEngine(request.choice, signal);
   const image = await buildImage(engine, request.build, undo, { signal, onOutput });
-  const layer = await engineLayer(engine, image, undo, { signal, onOutput });
-  const layers = request.layers?.(layer) ?? [layer];
-  await buildRootfs({ layers, sizeMib, path, signal, onProgress: tell });
+  const layers = await engineLayer(engine, image, undo, { signal, onOutput });
+  const added = request.added?.(layers[0]) ?? [];
+  await buildRootfs({ layers: [...layers, ...added], sizeMib, path, signal, onProgress: tell });
 }

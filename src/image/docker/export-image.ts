@@ -10,7 +10,7 @@ import { parseInspected } from './inspected-image.ts';
 /** An image of a local engine. */
 export interface ExportedImage {
   readonly config: ImageConfig;
-  /** Its files as one layer. */
+  /** Its files. */
   readonly layers: readonly Layer[];
 }
 
@@ -37,5 +37,5 @@ export async function exportEngineImage(
   const args = isBuildah ? ['inspect', '--type', 'image', reference] : ['image', 'inspect', reference];
   const { stdout } = await runEngine(engine, { step: 'inspect', args, signal: how.signal });
   const config = parseInspected(engine.name, reference, stdout);
-  return { config, layers: [await engineLayer(engine, { reference }, undo, how)] };
+  return { config, layers: await engineLayer(engine, { reference }, undo, how) };
 }

@@ -12,14 +12,14 @@ import { readCpioFile } from './cpio-reader.ts';
 import type { ImagePlaces } from './docker-rootfs.ts';
 import type { EngineName } from './engine-names.ts';
 import { buildEngineRootfs } from './engine-rootfs.ts';
+import { findInLayer } from './find-in-layer.ts';
 import { sha256Hex } from './fingerprint.ts';
 import type { OnImageProgress } from './image-progress.ts';
 import { ensureMarkedImage } from './marked-image.ts';
 import { withRootPassword } from './root-password.ts';
 import { sha512Crypt } from './sha512-crypt.ts';
 import { sshdConfig, type SshLogin } from './ssh-dockerfiles.ts';
-import { filesLayer } from './tar-layer.ts';
-import { watchFile } from './watch-layer.ts';
+import { filesLayer, rootsFile } from './tar-layer.ts';
 
 /** An image whose first process is smolvm's agent and which has an SSH server. */
 export interface SshImageRecipe {
@@ -89,7 +89,7 @@ export async function ensureSshImage(
           },
           sizeMib: recipe.rootfsSizeMib,
           path,
-          layers: (image) => withAgent(image, agent, hash),
+          added: (image) => agentLayers(image, agent, hash),
           signal,
           onProgress,
         },
@@ -118,21 +118,17 @@ function saltOf(marker: string): string {
   return /^[0-9a-f]{64} ([./0-9A-Za-z]{16})\n$/.exec(marker)?.[1] ?? '................';
 }
 
-/** The image with our agent as `/init` and, where one is given, a password for root. */
-function withAgent(image: Layer, agent: Buffer, passwordHash: string | undefined): readonly Layer[] {
-  const init = filesLayer('smolvm agent', () => [{ path: 'init', mode: 0o755, contents: agent }]);
-  if (passwordHash === undefined) return [image, init];
-  const { layer, seen } = watchFile(image, 'etc/shadow');
-  const password = filesLayer('root password', () => {
-    const shadow = seen();
+/** Our agent as `/init` and, where one is given, a password for root. */
+function agentLayers(image: Layer, agent: Buffer, passwordHash: string | undefined): readonly Layer[] {
+  const init = filesLayer('smolvm agent', () => [rootsFile('init', 0o755, agent)]);
+  if (passwordHash === undefined) return [init];
+  const password = filesLayer('root password', async (signal) => {
+    const shadow = await findInLayer(image, 'etc/shadow', signal);
     if (shadow === undefined) throw new ImageError('the image has no file /etc/shadow to keep a password in');
-    const contents = Buffer.from(
-      withRootPassword(shadow.contents.toString('latin1'), passwordHash),
-      'latin1',
-    );
-    return [{ path: 'etc/shadow', mode: shadow.mode, gid: shadow.gid, contents }];
+    const text = withRootPassword(shadow.contents.toString('latin1'), passwordHash);
+    return [{ entry: shadow.entry, contents: Buffer.from(text, 'latin1') }];
   });
-  return [layer, init, password];
+  return [init, password];
 }
 
 /** The agent is the file `init` of the initrd that comes with smolvm. */
