@@ -25,6 +25,22 @@ export type { EnsureOptions } from './image/docker/ensure-options.ts';
 export type { ImageProgress, OnImageProgress } from './image/docker/image-progress.ts';
 export type { DockerRootfsOptions } from './image/docker/rootfs-options.ts';
 export type { ImageBuilderOptions, SshImageOptions } from './image/docker/ssh-image-options.ts';
+export { images } from './images.ts';
+export type { ImageChoice, PullPolicy } from './spec/image-choice.ts';
+export type { RegistryCredentials } from './image/oci/credentials.ts';
+export type { Prunable } from './image/store/prune-plan.ts';
+export type {
+  BuildSource,
+  ImageOptions,
+  ImportSource,
+  MakeImageOptions,
+  PullOptions,
+} from './vm/images/image-options.ts';
+export type { DamagedImage, ImageInfo } from './vm/images/list-images.ts';
+export type { PruneResult } from './vm/images/prune-images.ts';
+export type { RemovedImage } from './vm/images/remove-image.ts';
+export type { SavedImage } from './vm/images/save-load.ts';
+export type { ImageUse } from './vm/images/new-vm.ts';
 export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
   CommandBlockedError,
