@@ -126,7 +126,11 @@ describe('qemuArgv', () => {
     expect(machineArgs('hardware')).toContain('kvm');
     const cmdline = valuesOf(emulated, '-append')[0] ?? '';
     expect(cmdline.split(' ')).toContain('mitigations=off');
-    expect(emulated.filter((word) => !qemuArgv(boot).includes(word))).toEqual(['tcg', 'max,-erms,-fsrm', cmdline]);
+    expect(emulated.filter((word) => !qemuArgv(boot).includes(word))).toEqual([
+      'tcg',
+      'max,-erms,-fsrm',
+      cmdline,
+    ]);
   });
 
   it('skips flushes only for a disk that may be lost', () => {

@@ -104,7 +104,7 @@ export function parseImageDocument(bytes: Uint8Array, what: string): ImageDocume
 }
 
 /** Is it an index or a manifest, by its media type? */
-export function isImageDocumentType(mediaType: string): boolean {
+function isImageDocumentType(mediaType: string): boolean {
   return INDEX_TYPES.has(mediaType) || MANIFEST_TYPES.has(mediaType);
 }
 
