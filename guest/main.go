@@ -47,6 +47,9 @@ func main() {
 	boot.Limits()
 	boot.Hostname(options.Hostname)
 	boot.FinishLoopback(lo)
+	if options.Services() && loop.RootMounted() {
+		loop.StartHelper("services")
+	}
 	loop.Run()
 }
 
@@ -55,7 +58,10 @@ func helper(args []string) {
 	if len(args) > 0 && args[0] == tool.Name {
 		syscall.Exit(tool.Main(args[1:]))
 	}
-	sys.Write(2, []byte("usage: this is process 1 of a smolvm machine; it starts itself as "+tool.Name+" TOOL [ARG...]\n"))
+	if len(args) > 1 && args[1] == "stdio" {
+		syscall.Exit(stdio(args[2:]))
+	}
+	sys.Write(2, []byte("usage: this is process 1 of a smolvm machine; it starts itself as "+tool.Name+" TOOL [ARG...], others as PROGRAM stdio [machine]\n"))
 	syscall.Exit(2)
 }
 

@@ -15,7 +15,11 @@ run_packages='
 qemu-system-x86|qemu-system-x86_64|runs the microVMs
 '
 test_packages='
-e2fsprogs|mke2fs|makes the base image again to compare it
+e2fsprogs|mke2fs|makes and checks the file systems of images
+openssh-client|ssh|reaches the SSH servers of the tests
+openssh-server|/usr/sbin/sshd|is the SSH server of the tests
+mmdebstrap|mmdebstrap|makes the image with an SSH server
+docker.io|dockerd|builds images in the tests
 qemu-utils|qemu-img|checks the disks that the tests make
 zstd|zstd|unpacks the shipped assets to compare them
 docker-registry|docker-registry|serves the images that the tests pull

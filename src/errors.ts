@@ -27,6 +27,8 @@ export const ERROR_CODES = {
   CONTROL_FAILED: 'CONTROL_FAILED',
   /** The VM has no network. */
   NETWORK_UNAVAILABLE: 'NETWORK_UNAVAILABLE',
+  /** The SSH server of the guest has another host key than the pinned one. Nothing was sent to it. */
+  HOST_KEY_MISMATCH: 'HOST_KEY_MISMATCH',
   /** Commands cannot be run in this VM. */
   COMMAND_UNAVAILABLE: 'COMMAND_UNAVAILABLE',
   /** The command never started in the guest: no such program, folder or user. */

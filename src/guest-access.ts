@@ -21,6 +21,7 @@ import type { Connect } from './vm/files/run-tool.ts';
 import { waitForPorts, type WaitForPortsOptions } from './vm/ports/wait-for-ports.ts';
 import { readConsole } from './vm/console-log.ts';
 import type { Services } from './vm/services.ts';
+import { sshCommands, type SshCommands } from './vm/ssh/ssh-commands.ts';
 
 /** What can be done in the guest of a running VM, and what it has said. */
 export abstract class GuestAccess {
@@ -108,6 +109,21 @@ export abstract class GuestAccess {
   /** The newest console output of the VM, at most 1 MiB. Bytes of the guest: escape them before showing. */
   async readConsole(signal?: AbortSignal): Promise<Uint8Array> {
     return readConsole(this.services(), this.vmId, signal);
+  }
+
+  /**
+   * How an ordinary SSH client reaches the VM: argument vectors and shell text for `ssh`, `scp` and `sftp`, with the key
+   * of this user and the pinned host key. Works while the VM runs, whatever its channel, if it is `sshCapable`.
+   *
+   * @throws COMMAND_UNAVAILABLE (it does not run, it has no SSH server), HOST_KEY_MISMATCH, TIMEOUT, ABORTED
+   * @example
+   * ```ts
+   * const { command } = await vm.sshCommands();
+   * spawn(command[0], [...command.slice(1), 'uname', '-a'], { stdio: 'inherit' });
+   * ```
+   */
+  async sshCommands(signal?: AbortSignal): Promise<SshCommands> {
+    return sshCommands(this.services(), this.vmId, signal);
   }
 
   /** The files of the running VM. */

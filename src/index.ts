@@ -11,6 +11,36 @@ export {
 } from './spec/direct-kernel-boot.ts';
 export type { ImageConfig } from './spec/image-config.ts';
 export type { ImageVmOptions } from './spec/image-spec.ts';
+export { DockerRootfsBuilder } from './docker-rootfs-builder.ts';
+export {
+  ImageBuilder,
+  type BuiltImage,
+  type KeyImageOptions,
+  type PasswordImageOptions,
+} from './image-builder.ts';
+export type { ContextEntry } from './image/docker/context.ts';
+export type { EngineName } from './image/docker/engine-names.ts';
+export type { EngineProblem } from './image/docker/engine-problem.ts';
+export type { EnsureOptions } from './image/docker/ensure-options.ts';
+export type { ImageProgress, OnImageProgress } from './image/docker/image-progress.ts';
+export type { DockerRootfsOptions } from './image/docker/rootfs-options.ts';
+export type { ImageBuilderOptions, SshImageOptions } from './image/docker/ssh-image-options.ts';
+export { images } from './images.ts';
+export type { ImageChoice, PullPolicy } from './spec/image-choice.ts';
+export type { RegistryCredentials } from './image/oci/credentials.ts';
+export type { Prunable } from './image/store/prune-plan.ts';
+export type {
+  BuildSource,
+  ImageOptions,
+  ImportSource,
+  MakeImageOptions,
+  PullOptions,
+} from './vm/images/image-options.ts';
+export type { DamagedImage, ImageInfo } from './vm/images/list-images.ts';
+export type { PruneResult } from './vm/images/prune-images.ts';
+export type { RemovedImage } from './vm/images/remove-image.ts';
+export type { SavedImage } from './vm/images/save-load.ts';
+export type { ImageUse } from './vm/images/new-vm.ts';
 export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
   CommandBlockedError,
@@ -47,6 +77,7 @@ export type { ExposeOptions } from './vm/ports/expose.ts';
 export type { Forward } from './vm/ports/forward-messages.ts';
 export type { WaitForPortsOptions } from './vm/ports/wait-for-ports.ts';
 export type { DetachedCommand, TerminalSize } from './guest/guest-channel.ts';
+export type { SshCommands } from './vm/ssh/ssh-commands.ts';
 export type { StartTimings } from './vm/start-vm.ts';
 export type { StopOutcome } from './vm/stop-vm.ts';
 export type { RetainedDiskInfo } from './vm/retained-disk.ts';

@@ -6,9 +6,11 @@ import { ensurePrivateFolder } from './base/private-folder.ts';
 import { ownProcessRef } from './base/process-ref.ts';
 import { SmolVMError } from './errors.ts';
 import { hypervisors } from './hypervisor/registry.ts';
+import type { ImagePlaces } from './image/docker/docker-rootfs.ts';
 import {
   databasePath,
   homeTag,
+  imagesFolder,
   MAX_SOCKET_PATH_BYTES,
   SOCKET_SUFFIX_BYTES,
   type HostPaths,
@@ -39,10 +41,11 @@ export async function openHost(): Promise<Host> {
   ensurePrivateFolder(paths.home);
   const store = await openSqliteStore(databasePath(paths));
   const self = ownProcessRef();
-  const channels = new ChannelPool(store, paths, self);
+  const assetsFolder = process.env['SMOLVM_ASSETS'] ?? ASSETS_FOLDER;
+  const channels = new ChannelPool({ store, paths, assetsFolder }, self);
   const services: Services = {
     paths,
-    assetsFolder: process.env['SMOLVM_ASSETS'] ?? ASSETS_FOLDER,
+    assetsFolder,
     hypervisorBinary: nonEmpty(process.env['SMOLVM_QEMU']),
     hypervisors,
     verboseBoot: process.env['SMOLVM_VERBOSE_BOOT'] === '1',
@@ -51,6 +54,11 @@ export async function openHost(): Promise<Host> {
     self,
     forwarderProgram: FORWARDER_PROGRAM,
     sameStateEnv: sameStateEnv(paths, process.env),
+    userEnv: userEnv(process.env),
+    dockerConfigPath: join(
+      nonEmpty(process.env['DOCKER_CONFIG']) ?? join(homedir(), '.docker'),
+      'config.json',
+    ),
   };
   const close = async (): Promise<void> => {
     await channels.closeAll();
@@ -63,6 +71,31 @@ export async function openHost(): Promise<Host> {
     throw error;
   }
   return { services, close };
+}
+
+/**
+ * What builds of images need of this host. Images are kept in `cacheDir`, else in `SMOLVM_IMAGE_DIR`, else in the folder
+ * `images` of the state; `~` is the home folder.
+ */
+export function imagePlaces(cacheDir?: string): ImagePlaces {
+  const env = process.env;
+  const chosen = nonEmpty(cacheDir) ?? nonEmpty(env['SMOLVM_IMAGE_DIR']);
+  return {
+    assetsFolder: env['SMOLVM_ASSETS'] ?? ASSETS_FOLDER,
+    imagesFolder: chosen === undefined ? imagesFolder(hostPaths(env)) : resolve(withHome(chosen)),
+    env: userEnv(env),
+  };
+}
+
+function userEnv(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  );
+}
+
+/** `~` and `~/…` are in the home folder, as in a shell. */
+function withHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }
 
 /** The folders, from `SMOLVM_HOME` (default `~/.smolvm`) and `XDG_RUNTIME_DIR` (default: the temporary folder). */

@@ -36,6 +36,7 @@ type host struct {
 	buf  []byte
 	acks map[uint32]int // bytes of stdin credit
 	stop func()         // ends the loop
+	out  int            // is written, if that is another file; -1: it is closed
 }
 
 type reply struct {
@@ -102,12 +103,20 @@ func (h *host) close() {
 		syscall.Close(h.fd)
 		h.fd = -1
 	}
+	if h.out > 0 {
+		syscall.Close(h.out)
+		h.out = -1
+	}
 }
 
 func (h *host) write(b []byte) {
 	h.t.Helper()
+	fd := h.fd
+	if h.out != 0 {
+		fd = h.out
+	}
 	for len(b) > 0 {
-		n, err := syscall.Write(h.fd, b)
+		n, err := syscall.Write(fd, b)
 		if err == syscall.EINTR {
 			n, err = 0, nil
 		}

@@ -39,6 +39,9 @@ func (l *Loop) refuse(name string) *failure {
 	if name == "" {
 		return nil
 	}
+	if l.stdio {
+		return &failure{0, "badRequest", "this agent ends with its session, so no command can outlive it"}
+	}
 	if l.known(name) != nil {
 		return &failure{0, "exists", "there is a detached command " + name}
 	}

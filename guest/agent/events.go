@@ -29,14 +29,14 @@ type target struct {
 
 // watch adds fd to the epoll set. The serial tells a late event of a closed
 // file apart from one of the next file with the same number.
-func (l *Loop) watch(fd int, events uint32, t target) {
+func (l *Loop) watch(fd int, events uint32, t target) int {
 	for len(l.targets) <= fd {
 		l.targets = append(l.targets, target{})
 	}
 	l.serial++
 	t.serial = l.serial
 	l.targets[fd] = t
-	sys.EpollCtl(l.epfd, syscall.EPOLL_CTL_ADD, fd, events, t.serial)
+	return sys.EpollCtl(l.epfd, syscall.EPOLL_CTL_ADD, fd, events, t.serial)
 }
 
 // rewatch changes the events that fd is watched for.
@@ -68,11 +68,13 @@ func (l *Loop) dispatch(ev *syscall.EpollEvent) {
 	}
 	switch t.kind {
 	case kindPort:
+		p := t.port // t changes when the port ends
 		if ev.Events&^syscall.EPOLLOUT != 0 {
-			t.port.readable = true
+			p.readable = true
 		}
-		t.port.unblock(ev.Events)
-		t.port.activate()
+		p.unblock(ev.Events)
+		p.lost(ev.Events)
+		p.activate()
 	case kindOutput:
 		t.output.ready = true
 		t.output.hungUp = ev.Events&syscall.EPOLLHUP != 0

@@ -15,7 +15,7 @@ func (l *Loop) reap() {
 	for {
 		pid := sys.Wait(&status, &ru)
 		if pid <= 0 {
-			l.shutdown.alone = pid == -int(syscall.ECHILD)
+			l.shutdown.alone = pid == -int(syscall.ECHILD) && l.host.Alone == nil
 			return
 		}
 		if pid == l.jobs.pid {

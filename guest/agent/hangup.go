@@ -11,6 +11,10 @@ const hangupMillis = 250
 
 // hangup notes that the port looks closed.
 func (p *Port) hangup() {
+	if p.loop.stdio {
+		p.remove()
+		return
+	}
 	if p.live && p.hungUp == 0 {
 		p.hungUp = sys.Millis() + hangupMillis
 		p.loop.hung = append(p.loop.hung, p)

@@ -27,6 +27,11 @@ const (
 type Host struct {
 	BootID  string
 	RootErr string // why the root disk is not mounted; empty: all is well
+	// NoMachine: power, clock and entropy of the machine are not ours.
+	NoMachine bool
+	// Alone looks whether no other process is left. nil: process 1 learns that
+	// by reaping.
+	Alone func() bool
 	// Signal signals all processes but this one.
 	Signal func(sig syscall.Signal)
 	// PowerOff flushes the disks and ends the machine.
@@ -65,6 +70,7 @@ type Loop struct {
 	shutdown shutdown
 	watcher  *watcher
 	greeted  bool // a host has a session
+	stdio    bool // the only port is stdin and stdout
 	stopped  bool
 	rbuf     [16 << 10]byte
 }
@@ -135,6 +141,9 @@ func (l *Loop) timeout() int {
 	}
 	if l.watcher != nil {
 		due = earlier(due, l.watcher.due)
+	}
+	if l.shutdown.due != 0 && l.host.Alone != nil {
+		due = earlier(due, sys.Millis()+aloneMillis)
 	}
 	if due == 0 {
 		l.stockPipes()

@@ -11,9 +11,10 @@ const portEvents = syscall.EPOLLIN | syscall.EPOLLRDHUP | sys.EPOLLET
 
 // Port is one byte stream to a host process, and the session on it.
 type Port struct {
-	loop *Loop
-	fd   int
-	dec  frame.Decoder
+	loop  *Loop
+	fd    int // is read
+	outFd int // is written; most often the same
+	dec   frame.Decoder
 
 	live    bool // a session is open
 	tag     uint32
@@ -34,7 +35,7 @@ type Port struct {
 
 // AddPort serves one more port. The file must not block.
 func (l *Loop) AddPort(fd int) *Port {
-	p := &Port{loop: l, fd: fd, readable: true}
+	p := &Port{loop: l, fd: fd, outFd: fd, readable: true}
 	l.watch(fd, portEvents, target{kind: kindPort, port: p})
 	p.activate()
 	return p
@@ -94,13 +95,13 @@ func (p *Port) output() {
 	if p.head == len(p.out) {
 		return
 	}
-	n := sys.Write(p.fd, p.out[p.head:])
+	n := sys.Write(p.outFd, p.out[p.head:])
 	switch {
 	case n >= 0:
 		p.head += n
 	case n == -int(syscall.EAGAIN):
 		p.blocked = true
-		p.loop.rewatch(p.fd, portEvents|syscall.EPOLLOUT)
+		p.loop.rewatch(p.outFd, p.outEvents()|syscall.EPOLLOUT)
 	default: // the host side is gone; a read will tell
 		p.head = len(p.out)
 		p.readable = true
@@ -111,7 +112,7 @@ func (p *Port) output() {
 func (p *Port) unblock(events uint32) {
 	if p.blocked && events&syscall.EPOLLOUT != 0 {
 		p.blocked = false
-		p.loop.rewatch(p.fd, portEvents)
+		p.loop.rewatch(p.outFd, p.outEvents())
 	}
 }
 
@@ -119,5 +120,11 @@ func (p *Port) unblock(events uint32) {
 func (p *Port) remove() {
 	p.endSession()
 	p.loop.close(p.fd)
+	if p.outFd != p.fd {
+		p.loop.close(p.outFd)
+	}
 	p.fd = -1
+	if p.loop.stdio && p.loop.shutdown.stage == stageNone {
+		p.loop.stopped = true
+	}
 }

@@ -68,6 +68,9 @@ func (p *Port) powerOff(f *frame.Frame) (why string) {
 	if len(f.Payload) != 4 {
 		return "malformed SHUTDOWN"
 	}
+	if p.notOurs(f) {
+		return ""
+	}
 	p.control(frame.OutOK, f.Stream, nil)
 	p.output()
 	p.loop.beginShutdown(frame.U32(f.Payload))
@@ -78,6 +81,9 @@ func (p *Port) time(f *frame.Frame) (why string) {
 	if len(f.Payload) != 8 {
 		return "malformed TIME"
 	}
+	if p.notOurs(f) {
+		return ""
+	}
 	p.answer(f.Stream, sys.SetClock(frame.U64(f.Payload)))
 	return ""
 }
@@ -86,8 +92,19 @@ func (p *Port) entropy(f *frame.Frame) (why string) {
 	if n := len(f.Payload); n < 1 || n > 512 {
 		return "malformed ENTROPY"
 	}
+	if p.notOurs(f) {
+		return ""
+	}
 	p.answer(f.Stream, sys.AddEntropy(f.Payload))
 	return ""
+}
+
+// notOurs refuses what only an agent does that owns the machine.
+func (p *Port) notOurs(f *frame.Frame) bool {
+	if p.loop.host.NoMachine {
+		p.failed(f.Stream, uint32(syscall.EPERM), "request", "this agent does not own the machine")
+	}
+	return p.loop.host.NoMachine
 }
 
 // answer sends OK, or FAILED with the errno of a system call.

@@ -5,7 +5,25 @@ import (
 	"smolvm/guest/request"
 )
 
-var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy", "pty", "detach", "tools"}
+// capabilities of any agent; those of one that owns the machine; and of one
+// that outlives its sessions.
+var (
+	capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "pty", "tools"}
+	ofMachine    = [...]string{"shutdown", "time", "entropy"}
+)
+
+const ofProcess1 = "detach"
+
+func (l *Loop) capabilities() []string {
+	all := capabilities[:]
+	if !l.host.NoMachine {
+		all = append(all[:len(all):len(all)], ofMachine[:]...)
+	}
+	if !l.stdio {
+		all = append(all[:len(all):len(all)], ofProcess1)
+	}
+	return all
+}
 
 // take handles bytes from the host.
 func (p *Port) take(data []byte) {
@@ -92,8 +110,9 @@ func (p *Port) hello(f *frame.Frame) (why string) {
 	b = frame.AppendStr(b, host.RootErr)
 	b = frame.AppendU32(b, stdinWindow)
 	b = frame.AppendU32(b, maxCommands)
-	b = frame.AppendU32(b, uint32(len(capabilities)))
-	for _, name := range capabilities {
+	all := p.loop.capabilities()
+	b = frame.AppendU32(b, uint32(len(all)))
+	for _, name := range all {
 		b = frame.AppendStr(b, name)
 	}
 	p.control(frame.OutHello, 0, b)

@@ -10,6 +10,10 @@ import (
 // in the kernel must not hold up the end.
 const killMillis = 2000
 
+// aloneMillis is how often an agent that is not process 1 looks whether all
+// others have ended: their end is told to process 1.
+const aloneMillis = 20
+
 type stage byte
 
 const (
@@ -41,7 +45,13 @@ func (l *Loop) beginShutdown(graceMillis uint32) {
 // time is up.
 func (l *Loop) watchShutdown() {
 	d := &l.shutdown
-	if d.due == 0 || !d.alone && sys.Millis() < d.due {
+	if d.due == 0 {
+		return
+	}
+	if l.host.Alone != nil {
+		d.alone = l.host.Alone()
+	}
+	if !d.alone && sys.Millis() < d.due {
 		return
 	}
 	if d.stage == stageTerm && !d.alone {

@@ -15,13 +15,14 @@ type user struct {
 	cred       *syscall.Credential
 }
 
-var root = user{name: "root", home: "/root"}
+// own is the user as whom the agent runs.
+var own = user{name: "root", home: "/root"}
 
 // findUser resolves the user of an EXEC. The files are read each time: a
 // command may have changed them.
 func findUser(spec string) (*user, *failure) {
 	if spec == "" {
-		return &root, nil
+		return &own, nil
 	}
 	u, why := passwd.Find(spec, readAccounts("/etc/passwd"), readAccounts("/etc/group"))
 	if why != "" {

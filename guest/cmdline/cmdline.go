@@ -9,6 +9,19 @@ type Options struct {
 	Writable  bool   // rw (the kernel's own default is ro)
 	Hostname  string // smolvm.hostname=
 	ACPI      bool   // smolvm.poweroff=acpi : power off by ACPI, not by a reset
+
+	Ours bool // there is a word for us: this is a machine of smolvm
+
+	Address      string // ip= : as the kernel documents it (nfsroot)
+	GuestNetwork bool   // smolvm.network=guest : the image brings its network up itself
+	DNS          string // smolvm.dns=
+	Key          string // smolvm.authorized_key_b64= : public key that root lets in
+	SSHD         bool   // smolvm.sshd=1
+}
+
+// Services tells whether something is to be done beside the control channel.
+func (o *Options) Services() bool {
+	return o.Address != "" || o.GuestNetwork || o.Key != "" || o.SSHD
 }
 
 // Parse splits the line at white space outside double quotes, as the kernel
@@ -19,6 +32,9 @@ func Parse(line string) Options {
 		var word string
 		word, line = next(line)
 		key, value := cut(word)
+		if len(key) > len(prefix) && key[:len(prefix)] == prefix {
+			o.Ours = true
+		}
 		switch key {
 		case "root":
 			o.Root = value
@@ -34,10 +50,22 @@ func Parse(line string) Options {
 			o.Hostname = value
 		case "smolvm.poweroff":
 			o.ACPI = value == "acpi"
+		case "ip":
+			o.Address = value
+		case "smolvm.network":
+			o.GuestNetwork = value == "guest"
+		case "smolvm.dns":
+			o.DNS = value
+		case "smolvm.authorized_key_b64":
+			o.Key = value
+		case "smolvm.sshd":
+			o.SSHD = value == "1"
 		}
 	}
 	return o
 }
+
+const prefix = "smolvm."
 
 func next(line string) (word, rest string) {
 	quoted := false

@@ -11,6 +11,12 @@ var childFd = int64(-1)
 func onChild()
 func onChildAddr() uintptr
 
+// AdoptOrphans makes orphans of our children ours, as they are process 1's.
+func AdoptOrphans() {
+	const setChildSubreaper = 36
+	syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0)
+}
+
 // sigaction is the kernel's struct, the same on amd64 and arm64.
 type sigaction struct {
 	handler  uintptr

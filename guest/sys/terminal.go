@@ -54,6 +54,12 @@ func EndOfInput(fd int) byte {
 	return t.chars[vEOF]
 }
 
+// DupHigh makes another descriptor of fd above 2, closed on exec.
+func DupHigh(fd int) int {
+	n, _, e := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 3)
+	return ret(n, e)
+}
+
 // Dup makes another descriptor of an open file.
 func Dup(fd int) int {
 	n, _, e := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)

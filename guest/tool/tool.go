@@ -35,6 +35,8 @@ var tools = [...]tool{
 	{"dial", " HOST PORT", dial},
 	{"listening", " PORT...", listening},
 	{"grow", "", grow},
+	{"sshkey", "", sshKey},
+	{"services", "", services},
 }
 
 // Main runs a tool and returns its exit code.

@@ -1,4 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { errnoOf, SmolVMError } from '../errors.ts';
 import { poll } from './poll.ts';
 
@@ -39,7 +40,7 @@ const RESETS: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE'])
 
 /** Feeds what comes to `take` until it has an answer; then nothing more is read and the socket is paused. */
 export function readUntil<T>(
-  socket: Socket,
+  socket: Duplex,
   take: (chunk: Buffer) => T | undefined,
   signal: AbortSignal,
 ): Promise<T> {
@@ -75,6 +76,7 @@ export function readUntil<T>(
     socket.on('data', onData).on('error', onError).on('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
+    else socket.resume();
   });
 }
 

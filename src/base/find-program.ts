@@ -3,10 +3,15 @@ import { join } from 'node:path';
 import { errnoOf } from '../errors.ts';
 import { minimalEnv } from './subprocess.ts';
 
-/** The path of a program on the PATH that the programs we start get, or undefined. */
-export function findProgram(name: string): string | undefined {
-  return (minimalEnv()['PATH'] ?? '')
+/**
+ * The path of a program, or undefined.
+ *
+ * @param searchPath - folders, as in PATH; by default those that the programs we start get
+ */
+export function findProgram(name: string, searchPath = minimalEnv()['PATH'] ?? ''): string | undefined {
+  return searchPath
     .split(':')
+    .filter((folder) => folder !== '')
     .map((folder) => join(folder, name))
     .find(isProgram);
 }

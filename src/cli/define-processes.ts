@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { parseAfterName } from './define-run-exec.ts';
 import { addIdentityOptions } from './options.ts';
 import { parseWholeNumber } from './parse-values.ts';
 import { onTerminal, optional, optionsOf, type RawGuest } from './requests.ts';
@@ -12,6 +13,19 @@ export function addShell(program: Command, { env, choose }: Wiring): Command {
   return addIdentityOptions(shell).action((vmId: string, raw: RawGuest) => {
     const request = { vmId, options: onTerminal(optionsOf(raw, env), env) };
     choose(async (context) => (await import('./commands/shell.ts')).shell(context, request));
+  });
+}
+
+export function addSsh(program: Command, wiring: Wiring): Command {
+  const ssh = program
+    .command('ssh')
+    .description('connect an ordinary SSH client to a running VM on this terminal; exits as the client did')
+    .argument('<name>', 'id of the VM')
+    .argument('[cmd...]', 'program and arguments, taken as they are (default: the login shell)')
+    .passThroughOptions();
+  return ssh.action((vmId: string, rest: readonly string[]) => {
+    const { words } = parseAfterName(ssh, rest, wiring);
+    wiring.choose(async (context) => (await import('./commands/ssh.ts')).ssh(context, { vmId, words }));
   });
 }
 

@@ -8,7 +8,7 @@ const EXIT_NOT_EXECUTABLE = 126;
 const EXIT_NOT_FOUND = 127;
 
 /** Their exit code is the guest's, so that smolvm's own failures need codes that programs rarely use. */
-const GUEST_COMMANDS: readonly (string | null)[] = ['run', 'exec', 'shell', 'attach'];
+const GUEST_COMMANDS: readonly (string | null)[] = ['run', 'exec', 'shell', 'attach', 'ssh'];
 
 /** `details.operation` of a command's timeout; that of a boot names the VM. */
 const COMMAND_OPERATION = 'the command';

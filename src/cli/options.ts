@@ -15,6 +15,9 @@ export function addMachineOptions(command: Command): Command {
       'isolated: a disk over the image; shared: the image itself (default isolated)',
     )
     .option('--retain-disk', 'keep the disk when the VM is deleted, for the next of its id')
+    .option('--channel <name>', 'what carries commands and files: agent or ssh (default agent)')
+    .option('--ssh', 'the image has an SSH server: start it, and let this user reach it')
+    .option('--ssh-host-key <key>', 'public host key, for an image in which no agent of smolvm answers')
     .option('--config <file>', 'JSON file with fields of a VM; other options override it');
 }
 

@@ -7,7 +7,7 @@ import { addComplete, addCompletion } from './define-completion.ts';
 import { addEnv } from './define-env.ts';
 import { addCp } from './define-files.ts';
 import { addPort } from './define-ports.ts';
-import { addAttach, addPs, addShell } from './define-processes.ts';
+import { addAttach, addPs, addShell, addSsh } from './define-processes.ts';
 import { addDoctor, addInfo, addList, addLogs } from './define-queries.ts';
 import { addJsonOption, type Wiring } from './wiring.ts';
 
@@ -17,6 +17,7 @@ const COMMANDS = [
   addStart,
   addExec,
   addShell,
+  addSsh,
   addAttach,
   addPs,
   addStop,
@@ -35,7 +36,7 @@ const COMMANDS = [
 ];
 
 const AFTER_HELP = `
-Exit codes: that of the guest's command for run, exec, shell and attach; 1 failure, 2 usage error,
+Exit codes: that of the guest's command for run, exec, shell, attach and ssh; 1 failure, 2 usage error,
 124 command timed out, 125 smolvm failed in one of these, 126 not executable, 127 not found.
 Run 'smolvm help COMMAND' for the options of a command.`;
 

@@ -13,6 +13,9 @@ export interface RawMachine {
   readonly diskSize?: string;
   readonly diskMode?: string;
   readonly retainDisk?: true;
+  readonly channel?: string;
+  readonly ssh?: true;
+  readonly sshHostKey?: string;
   readonly config?: string;
 }
 export interface RawStart {
@@ -67,6 +70,9 @@ export function machineRequest(raw: RawMachine, vmId?: string): MachineRequest {
     diskSizeMib: optional(raw.diskSize, (text) => parseWholeNumber('--disk-size', text)),
     diskMode: raw.diskMode as VmOptions['diskMode'],
     retainDiskOnDelete: raw.retainDisk,
+    channel: raw.channel as VmOptions['channel'],
+    sshCapable: raw.ssh,
+    sshHostKey: raw.sshHostKey,
   };
   return { configFile: raw.config, fields };
 }

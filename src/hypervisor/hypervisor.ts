@@ -40,6 +40,14 @@ export type BootDisk =
   /** A raw image, written as it is. */
   | { readonly kind: 'image'; readonly path: string };
 
+/** What lets this host, and nothing else, reach the SSH server of a guest. */
+export interface SshBoot {
+  /** On 127.0.0.1; it leads to port 22 of the guest. */
+  readonly hostPort: number;
+  /** Whose owner root lets in: `TYPE BASE64`. */
+  readonly publicKey: string;
+}
+
 /** One boot, complete: a backend turns it into a {@link LaunchPlan} without looking at anything else. */
 export interface BootRequest {
   readonly vm: ResolvedVm;
@@ -50,6 +58,7 @@ export interface BootRequest {
   readonly agentSockets: readonly string[];
   /** One whole argument by which the process is found. */
   readonly marker: string;
+  readonly ssh: SshBoot | null;
 }
 
 /** One command to start, as data. */
@@ -77,6 +86,8 @@ export interface VmControl extends Disposable {
 export interface Hypervisor {
   readonly name: BackendName;
   probe(host: HostProbe): Promise<Support>;
+  /** What the VMM's log says if it ended because the port for SSH was taken. */
+  readonly portTakenSign: string;
   /** Pure. */
   plan(boot: BootRequest): LaunchPlan;
   /** Connects to a running VMM, also one that another process started. */

@@ -1,10 +1,12 @@
-import { splitAtInit, withMissingWords } from '../spec/boot-args.ts';
+import { missingWords, splitAtInit, withMissingWords } from '../spec/boot-args.ts';
 
 /** What the kernel's command line is made of. */
 export interface KernelArgs {
   /** Guest device of the root disk, or undefined to stay in the initrd. */
   readonly rootDevice: string | undefined;
   readonly hostname: string;
+  /** What the agent is asked for besides; a word that the user adds of the same name is kept in place of ours. */
+  readonly services?: readonly string[];
   /** What this VMM and accelerator need, before all else. */
   readonly machine: readonly string[];
   /** What the user adds. It comes after ours, so that of two settings of one thing the user's counts. */
@@ -18,7 +20,25 @@ export interface KernelArgs {
 export function kernelCommandLine(args: KernelArgs): string {
   const common = ['quiet', 'panic=-1', 'random.trust_cpu=on'];
   const root = args.rootDevice === undefined ? [] : rootWords(args.rootDevice);
-  return [...args.machine, ...common, `smolvm.hostname=${args.hostname}`, ...root, ...args.added].join(' ');
+  const ours = [...args.machine, ...common, `smolvm.hostname=${args.hostname}`];
+  const services = missingWords(args.added, args.services ?? []);
+  return [...ours, ...services, ...root, ...args.added].join(' ');
+}
+
+/** What the agent is asked for so that the guest has an SSH server on a network of that address. Pure. */
+export function sshWords(publicKey: string, { guest, gateway, netmask }: GuestAddress): readonly string[] {
+  return [
+    `ip=${guest}::${gateway}:${netmask}::eth0:off`,
+    'smolvm.sshd=1',
+    `smolvm.authorized_key_b64=${Buffer.from(publicKey.trim()).toString('base64')}`,
+  ];
+}
+
+/** IPv4. */
+export interface GuestAddress {
+  readonly guest: string;
+  readonly gateway: string;
+  readonly netmask: string;
 }
 
 /** What the command line of a direct boot is made of. */
@@ -26,6 +46,7 @@ export interface DirectKernelArgs {
   /** What the image's description says. */
   readonly described: string;
   readonly hostname: string;
+  readonly services?: readonly string[];
   /** What suits this VMM and accelerator; a description may say otherwise. */
   readonly tuning: readonly string[];
   /** How this machine reboots, whatever the description says: it is how the end of the guest is seen. */
@@ -36,8 +57,11 @@ export interface DirectKernelArgs {
  * The command line of a kernel that boots an image as described. Of two settings of one thing the kernel takes the last.
  * The name is for an agent that is the image's own init.
  */
-export function directCommandLine({ described, hostname, tuning, reboot }: DirectKernelArgs): string {
-  const [kernel, init] = splitAtInit(withMissingWords(described, [`smolvm.hostname=${hostname}`]));
+export function directCommandLine(args: DirectKernelArgs): string {
+  const { described, hostname, services = [], tuning, reboot } = args;
+  const [kernel, init] = splitAtInit(
+    withMissingWords(described, [`smolvm.hostname=${hostname}`, ...services]),
+  );
   return [...tuning, 'random.trust_cpu=on', ...kernel, reboot, 'panic=-1', ...init].join(' ');
 }
 

@@ -10,13 +10,13 @@ import type { Asset } from './manifest.ts';
 const PIECE_BYTES = 512;
 
 /**
- * The contents of a shipped asset as a file named by its digest, mode 0444, made on first use. What is not what the
- * manifest says never appears.
+ * The contents of a shipped asset as a file, mode 0444, made on first use. What is not what the manifest says never
+ * appears.
  *
+ * @param path - must name the digest: a file that has the size of the asset is taken for it
  * @returns the file's path
  */
-export async function unpackAsset(asset: Asset, assetsFolder: string, imagesFolder: string): Promise<string> {
-  const path = join(imagesFolder, asset.sha256);
+export async function unpackAsset(asset: Asset, assetsFolder: string, path: string): Promise<string> {
   if (sizeOf(path) === asset.sizeBytes) return path;
   const source = join(assetsFolder, asset.file);
   await writeFileAtomic({ path, mode: 0o444, write: (file) => decompressInto(file, source, asset) });

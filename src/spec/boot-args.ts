@@ -60,8 +60,13 @@ function textProblem(text: string): string | undefined {
  */
 export function withMissingWords(commandLine: string, words: readonly string[]): string {
   const [ours, theirs] = splitAtInit(commandLine);
-  const names = new Set(ours.map(nameOf));
-  return [...ours, ...words.filter((word) => !names.has(nameOf(word))), ...theirs].join(' ');
+  return [...ours, ...missingWords(ours, words), ...theirs].join(' ');
+}
+
+/** Those of `words` whose names are not there yet. Pure. */
+export function missingWords(there: readonly string[], words: readonly string[]): readonly string[] {
+  const names = new Set(there.map(nameOf));
+  return words.filter((word) => !names.has(nameOf(word)));
 }
 
 /** The words for the kernel, and those for the first process, which begin with `--`. */

@@ -19,6 +19,8 @@ export interface VmPaths {
   /** Variables for the guest, private; there only if there are some. */
   readonly envFile: string;
   readonly consoleLog: string;
+  /** The pinned host key of its SSH server, in the form of OpenSSH; there only if one was pinned. */
+  readonly knownHosts: string;
   /** From start to stop only. */
   readonly runFolder: string;
   readonly controlSocket: string;
@@ -48,6 +50,11 @@ export function imagesFolder(paths: HostPaths): string {
   return join(paths.home, 'images');
 }
 
+/** The private key as which this user comes to SSH servers of guests. */
+export function clientKeyPath(paths: HostPaths): string {
+  return join(paths.home, 'keys', 'id_ed25519');
+}
+
 export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
   const folder = join(paths.home, 'vms', vmId);
   const runFolder = join(paths.run, vmId);
@@ -58,6 +65,7 @@ export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
     retainedMarker: join(folder, 'retained.json'),
     envFile: join(folder, 'env.json'),
     consoleLog: join(folder, 'console.log'),
+    knownHosts: join(folder, 'known_hosts'),
     runFolder,
     controlSocket: join(runFolder, 'control'),
     vmmRef: join(runFolder, 'vmm.json'),

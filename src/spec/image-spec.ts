@@ -10,7 +10,14 @@ import type { VmOptions, VmSpec } from './vm-spec.ts';
 /** What can be asked of a VM that is made from an image. All of it may be left out. */
 export interface ImageVmOptions extends Pick<
   VmOptions,
-  'vmId' | 'memSizeMib' | 'diskSizeMib' | 'backend' | 'diskMode' | 'retainDiskOnDelete' | 'envVars'
+  | 'vmId'
+  | 'memSizeMib'
+  | 'diskSizeMib'
+  | 'backend'
+  | 'diskMode'
+  | 'retainDiskOnDelete'
+  | 'envVars'
+  | 'sshHostKey'
 > {
   /** Virtual CPUs, 1 to 32. Default 1. */
   readonly vcpuCount?: number | undefined;
@@ -31,7 +38,7 @@ export function parseImageSpec(image: unknown, options: unknown): VmSpec {
   const fields = accepted(checkFields(imageOptionsSchema, options), WHAT);
   const asked = fields.backend ?? 'auto';
   const made = image.backend ?? 'auto';
-  const problems = mismatches(image, asked, fields.channel);
+  const problems = imageMismatches(image, asked, fields.channel);
   if (problems.length > 0) throw new ValidationError(WHAT, problems);
   return Object.freeze({
     ...fields,
@@ -40,11 +47,17 @@ export function parseImageSpec(image: unknown, options: unknown): VmSpec {
     rootfsPath: image.rootfsPath,
     bootArgs: '',
     backend: asked === 'auto' ? made : asked,
+    sshCapable: image.sshCapable,
     image,
   });
 }
 
-function mismatches(image: BootImage, asked: VmSpec['backend'], channel: Channel): readonly string[] {
+/** Why an image cannot be used so. */
+export function imageMismatches(
+  image: BootImage,
+  asked: VmSpec['backend'],
+  channel: Channel,
+): readonly string[] {
   const made = image.backend ?? 'auto';
   const host = hostArch();
   return [

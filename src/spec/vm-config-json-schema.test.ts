@@ -27,6 +27,7 @@ const KEYWORDS: Readonly<Record<string, (value: unknown, wanted: never, schema: 
   minimum: (value, wanted: number) => typeof value !== 'number' || value >= wanted,
   maximum: (value, wanted: number) => typeof value !== 'number' || value <= wanted,
   maxLength: (value, wanted: number) => typeof value !== 'string' || Array.from(value).length <= wanted,
+  allOf: (value, wanted: readonly Schema[]) => wanted.every((one) => isValid(one, value)),
   not: (value, wanted: Schema) => !isValid(wanted, value),
   required: (value, wanted: readonly string[]) =>
     !isObject(value) || wanted.every((name) => Object.hasOwn(value, name)),
@@ -90,6 +91,11 @@ describe('the JSON Schema of VMConfig', () => {
     [{ envVars: null }, false],
     [{ bootArgs: 'a root=/x' }, false],
     [{ bootArgs: 'a\nb' }, false],
+    [{ channel: 'ssh' }, true],
+    [{ channel: 'ssh', sshCapable: false }, false],
+    [{ channel: 'agent', sshCapable: true }, true],
+    [{ channel: 'vsock' }, false],
+    [{ sshHostKey: 'no key' }, false],
     [{ unknown: 1 }, false],
   ])('agrees with the validator about %j: %j', (fields, expected) => {
     expect([bySchema({ ...paths, ...fields }), byUs({ ...paths, ...fields })]).toEqual([expected, expected]);

@@ -5,6 +5,8 @@ import {
   MAX_BOOT_ARGS_BYTES,
   RESERVED_BOOT_ARGS,
 } from './boot-args.ts';
+import { CHANNELS } from './channel.ts';
+import { SSH_PUBLIC_KEY_PATTERN } from './ssh-public-key.ts';
 import { ENV_VALUE_PATTERN } from './env-vars.ts';
 import { ENV_NAME_PATTERN } from './run-options.ts';
 import {
@@ -52,9 +54,20 @@ export const VM_CONFIG_JSON_SCHEMA = {
       additionalProperties: { type: 'string', pattern: ENV_VALUE_PATTERN.source },
       default: {},
     },
+    channel: { enum: [...CHANNELS], default: 'agent' },
+    sshCapable: { type: ['boolean', 'null'], default: null },
+    sshHostKey: { type: ['string', 'null'], pattern: SSH_PUBLIC_KEY_PATTERN.source, default: null },
   },
-  if: { properties: { diskMode: { const: 'shared' } }, required: ['diskMode'] },
-  then: { properties: { diskSizeMib: { type: 'null' } } },
+  allOf: [
+    {
+      if: { properties: { diskMode: { const: 'shared' } }, required: ['diskMode'] },
+      then: { properties: { diskSizeMib: { type: 'null' } } },
+    },
+    {
+      if: { properties: { channel: { const: 'ssh' } }, required: ['channel'] },
+      then: { properties: { sshCapable: { enum: [true, null] } } },
+    },
+  ],
 } as const;
 
 function integerSchema({ lowest, highest, usual }: typeof VCPU_COUNT | typeof MEM_SIZE_MIB) {

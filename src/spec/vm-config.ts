@@ -2,6 +2,7 @@ import { ValidationError } from '../errors.ts';
 import { fileProblems } from './file-problems.ts';
 import { accepted, isRecord, kindOf } from './parse.ts';
 import { VM_CONFIG_JSON_SCHEMA } from './vm-config-json-schema.ts';
+import type { Channel } from './channel.ts';
 import type { BackendChoice } from './backend-names.ts';
 import { checkFields, vmConfigSchema, type DiskMode } from './vm-fields.ts';
 import { newVmId } from './vm-id.ts';
@@ -39,6 +40,11 @@ export class VMConfig implements VMConfigFields {
   readonly diskMode: DiskMode;
   readonly retainDiskOnDelete: boolean;
   readonly envVars: Readonly<Record<string, string>>;
+  readonly channel: Channel;
+  /** Null: only if `channel` is `ssh`. */
+  readonly sshCapable: boolean | null;
+  /** Null: the one that the agent in the guest tells. */
+  readonly sshHostKey: string | null;
 
   /**
    * @throws ValidationError (`INVALID_ARGUMENT`) with every problem at once. It never shows the values of `envVars`.
@@ -56,6 +62,9 @@ export class VMConfig implements VMConfigFields {
     this.diskMode = parsed.diskMode;
     this.retainDiskOnDelete = parsed.retainDiskOnDelete;
     this.envVars = parsed.envVars;
+    this.channel = parsed.channel;
+    this.sshCapable = parsed.sshCapable;
+    this.sshHostKey = parsed.sshHostKey;
     Object.freeze(this);
   }
 

@@ -4,6 +4,7 @@ import { bootArgsProblem, DEFAULT_BOOT_ARGS } from './boot-args.ts';
 import { envVarsSchema } from './env-vars.ts';
 import { checkWith, isRecord, kindOf, shownKey, type Checked } from './parse.ts';
 import { CHANNELS } from './channel.ts';
+import { sshPublicKeyProblem } from './ssh-public-key.ts';
 import { VM_ID_PATTERN, VM_ID_RULE } from './vm-id.ts';
 
 /** How a VM uses its image: a disk of its own over it, or the image itself. */
@@ -49,6 +50,14 @@ const bootArgs = v.pipe(
   }),
 );
 
+const sshHostKey = v.pipe(
+  v.string('expected a public key as text'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const problem = dataset.typed ? sshPublicKeyProblem(dataset.value) : undefined;
+    if (problem !== undefined) addIssue({ message: problem });
+  }),
+);
+
 const common = {
   vmId: v.nullish(
     v.pipe(v.string(`expected ${VM_ID_RULE}`), v.regex(VM_ID_PATTERN, `expected ${VM_ID_RULE}`)),
@@ -62,14 +71,25 @@ const common = {
   diskMode: v.optional(oneOf(DISK_MODES), 'isolated'),
   retainDiskOnDelete: v.optional(v.boolean('expected true or false'), false),
   envVars: v.optional(envVarsSchema, {}),
+  channel: v.optional(oneOf(CHANNELS), 'agent'),
+  sshHostKey: v.nullish(sshHostKey, null),
 };
 
+/** Null: as the channel needs it. An image says so itself. */
+const sshCapable = v.nullish(v.boolean('expected true or false'), null);
+
 /** All fields of a VM; kernel and root file system are the user's own. */
-export const vmConfigSchema = v.object({ ...common, kernelPath: pathSchema, rootfsPath: pathSchema });
+export const vmConfigSchema = v.object({
+  ...common,
+  sshCapable,
+  kernelPath: pathSchema,
+  rootfsPath: pathSchema,
+});
 
 /** The same where smolvm adds what is left out. */
 export const vmOptionsSchema = v.object({
   ...common,
+  sshCapable,
   kernelPath: v.optional(pathSchema),
   rootfsPath: v.optional(pathSchema),
 });
@@ -84,7 +104,8 @@ export const imageOptionsSchema = v.object({
   diskMode: common.diskMode,
   retainDiskOnDelete: common.retainDiskOnDelete,
   envVars: common.envVars,
-  channel: v.optional(oneOf(CHANNELS), 'agent'),
+  channel: common.channel,
+  sshHostKey: common.sshHostKey,
 });
 
 type FieldsSchema = typeof vmConfigSchema | typeof vmOptionsSchema | typeof imageOptionsSchema;
@@ -107,7 +128,14 @@ function unknownNames(
 }
 
 /** Fields that are well formed and cannot be had together. */
-function contradictions({ diskMode, diskSizeMib }: Readonly<Record<string, unknown>>): readonly string[] {
-  if (diskMode !== 'shared' || typeof diskSizeMib !== 'number') return [];
-  return [`diskSizeMib: a shared disk is never resized, received ${String(diskSizeMib)}`];
+function contradictions(input: Readonly<Record<string, unknown>>): readonly string[] {
+  const { diskMode, diskSizeMib } = input;
+  return [
+    ...(diskMode === 'shared' && typeof diskSizeMib === 'number'
+      ? [`diskSizeMib: a shared disk is never resized, received ${String(diskSizeMib)}`]
+      : []),
+    ...(input['channel'] === 'ssh' && input['sshCapable'] === false
+      ? ["sshCapable: has to be true with channel 'ssh', received false"]
+      : []),
+  ];
 }

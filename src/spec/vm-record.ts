@@ -28,6 +28,8 @@ export interface ResolvedVm {
   readonly channel: Channel;
   /** Does the image start an SSH server that takes our credentials? */
   readonly sshCapable: boolean;
+  /** The public host key that its maker gave; null: the agent in the guest tells it. */
+  readonly sshHostKey: string | null;
   readonly diskMode: DiskMode;
   readonly retainDiskOnDelete: boolean;
   readonly diskSizeBytes: number;

@@ -31,6 +31,8 @@ describe('parseVmSpec', () => {
       retainDiskOnDelete: false,
       envVars: {},
       channel: 'agent',
+      sshCapable: false,
+      sshHostKey: null,
       image: null,
     });
   });
@@ -175,4 +177,23 @@ describe('the options of start and stop', () => {
     expect(parseStartOptions({ bootTimeoutMs: value }).bootTimeoutMs).toBe(value);
     expect(parseStopOptions({ timeoutMs: value }).timeoutMs).toBe(value);
   });
+});
+
+describe('the channel', () => {
+  it.each([
+    [{}, 'agent', false],
+    [{ channel: 'ssh' }, 'ssh', true],
+    [{ channel: 'ssh', sshCapable: true }, 'ssh', true],
+    [{ sshCapable: true }, 'agent', true],
+    [{ channel: 'agent', sshCapable: null }, 'agent', false],
+  ] as const)('of %j is %s, with an SSH server: %s', (options, channel, sshCapable) => {
+    expect(parseVmSpec(options)).toMatchObject({ channel, sshCapable });
+  });
+
+  it.each([{ channel: 'vsock' }, { channel: 'ssh', sshCapable: false }, { sshHostKey: 'x' }])(
+    'is refused: %j',
+    (options) => {
+      expect(() => parseVmSpec(options)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    },
+  );
 });

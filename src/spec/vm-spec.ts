@@ -34,6 +34,18 @@ export interface VmOptions {
   readonly retainDiskOnDelete?: boolean | undefined;
   /** Variables for the guest; names are shell identifiers. They are kept in a private file of the VM. Default: none. */
   readonly envVars?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What carries commands and files: the agent's own line, or SSH to the guest's own server. It is what is used, never
+   * the other one in its place. Default `agent`.
+   */
+  readonly channel?: Channel | undefined;
+  /**
+   * Does the image have an SSH server? Then the guest gets a network that reaches nothing but this server, and the
+   * server is started. Default: only with channel `ssh`.
+   */
+  readonly sshCapable?: boolean | null | undefined;
+  /** The server's public host key, for an image whose first process is not our agent. Default: what the agent tells. */
+  readonly sshHostKey?: string | null | undefined;
 }
 
 /** Options after parsing: complete, frozen, but not yet compared with what this host has. */
@@ -50,11 +62,14 @@ export interface VmSpec {
   readonly retainDiskOnDelete: boolean;
   readonly envVars: EnvVars;
   readonly channel: Channel;
+  readonly sshCapable: boolean;
+  readonly sshHostKey: string | null;
   /** What it is made from, if that says how it boots. */
   readonly image: BootImage | null;
 }
 
-const WHAT = 'VM options';
+/** Begins the message about options of a VM. */
+export const VM_OPTIONS = 'VM options';
 
 /**
  * Options → spec. Pure: no file is looked at.
@@ -62,16 +77,16 @@ const WHAT = 'VM options';
  * @throws ValidationError (`INVALID_ARGUMENT`) with every problem at once
  */
 export function parseVmSpec(options: unknown): VmSpec {
-  const fields = accepted(checkFields(vmOptionsSchema, options), WHAT);
+  const fields = accepted(checkFields(vmOptionsSchema, options), VM_OPTIONS);
   if (fields.diskMode === 'shared' && fields.rootfsPath === undefined)
-    throw new ValidationError(WHAT, ["rootfsPath: is required with diskMode 'shared'"]);
+    throw new ValidationError(VM_OPTIONS, ["rootfsPath: is required with diskMode 'shared'"]);
   return Object.freeze({
     ...fields,
     vmId: fields.vmId ?? newVmId(),
     backend: fields.backend ?? 'auto',
     kernelPath: fields.kernelPath,
     rootfsPath: fields.rootfsPath,
-    channel: 'agent',
+    sshCapable: fields.sshCapable ?? fields.channel === 'ssh',
     image: null,
   });
 }

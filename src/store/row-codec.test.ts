@@ -18,6 +18,7 @@ const vm = {
   defaults: null,
   channel: 'agent',
   sshCapable: false,
+  sshHostKey: null,
   diskMode: 'isolated',
   retainDiskOnDelete: false,
   diskSizeBytes: 1_048_576,
@@ -78,6 +79,7 @@ describe('decodeRow', () => {
       defaults: { env: { PATH: '/bin' }, workdir: '/srv', user: 'app' },
       channel: 'ssh',
       sshCapable: true,
+      sshHostKey: null,
     };
     expect(decodeRow(rowOf(direct, { state: 'created' })).vm).toEqual(direct);
   });

@@ -32,6 +32,7 @@ const resolvedVmSchema = v.strictObject({
   defaults: v.nullable(v.strictObject({ env, workdir, user })),
   channel: v.picklist(CHANNELS),
   sshCapable: v.boolean(),
+  sshHostKey: v.nullable(v.string()),
   diskMode: v.picklist(DISK_MODES),
   retainDiskOnDelete: v.boolean(),
   diskSizeBytes: count,

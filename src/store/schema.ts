@@ -25,6 +25,11 @@ const MIGRATIONS: readonly string[] = [
      '$.retainDiskOnDelete', json('false'), '$.imageIdentity', NULL) WHERE json_valid(vm);`,
   `UPDATE vms SET vm = json_set(vm, '$.boot', json('{"kind":"agent"}'), '$.defaults', NULL,
      '$.channel', 'agent', '$.sshCapable', json('false')) WHERE json_valid(vm);`,
+  `UPDATE vms SET vm = json_set(vm, '$.sshHostKey', NULL) WHERE json_valid(vm);
+   CREATE TABLE ssh_ports (
+     vm_id TEXT PRIMARY KEY REFERENCES vms (id) ON DELETE CASCADE,
+     port  INTEGER NOT NULL UNIQUE
+   ) STRICT;`,
 ];
 
 /** The schema version this smolvm writes; stored in SQLite's `user_version`. */

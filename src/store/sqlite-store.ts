@@ -130,6 +130,32 @@ class SqliteStore implements StateStore {
     this.#run(sql, vmId, port, JSON.stringify(owner));
   }
 
+  leaseSshPort(vmId: string, avoid: ReadonlySet<number>): number | undefined {
+    return this.#transaction(() => {
+      if (this.#prepared('SELECT 1 FROM vms WHERE id = ?').get(vmId) === undefined)
+        throw new VMNotFoundError(vmId);
+      const rows = this.#prepared('SELECT vm_id, port FROM ssh_ports').all() as {
+        readonly vm_id: string;
+        readonly port: number;
+      }[];
+      const own = rows.find((row) => row.vm_id === vmId)?.port;
+      if (own !== undefined && !avoid.has(own)) return own;
+      const taken = new Set(rows.map(({ port }) => port));
+      const port = lowestFree((one) => taken.has(one) || avoid.has(one));
+      if (port === undefined) return undefined;
+      this.#prepared('INSERT OR REPLACE INTO ssh_ports (vm_id, port) VALUES (?, ?)').run(vmId, port);
+      return port;
+    });
+  }
+
+  sshPort(vmId: string): number | undefined {
+    const row = this.#query(
+      (sql) => this.#prepared(sql).get(vmId),
+      'SELECT port FROM ssh_ports WHERE vm_id = ?',
+    );
+    return v.is(v.object({ port: v.number() }), row) ? row.port : undefined;
+  }
+
   fact(key: string): string | undefined {
     const row = this.#query((sql) => this.#prepared(sql).get(key), 'SELECT value FROM facts WHERE key = ?');
     return v.is(v.object({ value: v.string() }), row) ? row.value : undefined;
@@ -191,6 +217,15 @@ class SqliteStore implements StateStore {
       }
     }, '');
   }
+}
+
+/** Ports of this host for SSH servers of guests. */
+const SSH_PORTS = { lowest: 2_200, highest: 65_535 } as const;
+
+function lowestFree(isTaken: (port: number) => boolean): number | undefined {
+  for (let port: number = SSH_PORTS.lowest; port <= SSH_PORTS.highest; port += 1)
+    if (!isTaken(port)) return port;
+  return undefined;
 }
 
 /** A lease whose owner cannot be read counts as free: the worst that a second user of a port sees is a lost session. */

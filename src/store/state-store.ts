@@ -34,6 +34,13 @@ export interface StateStore extends Disposable {
   leasePort(vmId: string, owner: ProcessRef, portCount: number): number | undefined;
   /** Gives a port back. */
   releasePort(vmId: string, port: number, owner: ProcessRef): void;
+  /**
+   * Takes a port of this host for the VM's SSH server, which no other VM of this state folder has: the one that it has
+   * already, else the lowest that is free and not in `avoid`. It goes with the VM. Undefined: all are taken.
+   */
+  leaseSshPort(vmId: string, avoid: ReadonlySet<number>): number | undefined;
+  /** The port that was taken for the VM, if one was. */
+  sshPort(vmId: string): number | undefined;
   /** A remembered fact about this host, or undefined. */
   fact(key: string): string | undefined;
   /** Remembers a fact; it may be lost at any time and must then be found again. */

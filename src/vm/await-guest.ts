@@ -65,7 +65,7 @@ const OWN_INIT_HINT =
 
 async function becomeReady(boot: BootingVm, controlling: Promise<VmControl>): Promise<Answerer> {
   const { services, vmId, watch, signal } = boot;
-  const opening = services.channels.get(vmId, signal);
+  const opening = services.channels.getAgent(vmId, signal);
   opening.catch(() => undefined);
   const control = await controlling;
   watch.mark('vmm');

@@ -4,8 +4,10 @@ import { orAborted, poll } from '../base/poll.ts';
 import { SmolVMError } from '../errors.ts';
 import { openAgentChannel } from '../guest/agent/agent-channel.ts';
 import type { GuestChannel } from '../guest/guest-channel.ts';
+import { CHANNELS, type Channel } from '../spec/channel.ts';
 import { AGENT_PORT_COUNT, agentSocket, vmPaths, type HostPaths } from '../spec/file-names.ts';
 import type { StateStore } from '../store/state-store.ts';
+import { openVmSsh, type SshGround } from './ssh/open-vm-ssh.ts';
 
 /** How often a free port is looked for while other processes hold all of them. */
 const PORT_RETRY_MS = 20;
@@ -17,29 +19,52 @@ interface Opening {
   opened: GuestChannel | undefined;
 }
 
-/** This process's sessions with guests: at most one for a VM, opened when first used, shared by all callers. */
+function keyOf(via: Channel, vmId: string): string {
+  return `${via} ${vmId}`;
+}
+
+/** This process's sessions with guests: at most one for a VM and channel, opened when first used, shared by all callers. */
 export class ChannelPool {
   readonly #store: StateStore;
   readonly #paths: HostPaths;
   readonly #self: ProcessRef;
+  readonly #assetsFolder: string;
+  /** By channel and id. */
   readonly #open = new Map<string, Opening>();
 
-  constructor(store: StateStore, paths: HostPaths, self: ProcessRef) {
+  constructor({ store, paths, assetsFolder }: SshGround, self: ProcessRef) {
     this.#store = store;
     this.#paths = paths;
+    this.#assetsFolder = assetsFolder;
     this.#self = self;
   }
 
   /** The session with a VM if it is open now. */
   opened(vmId: string): GuestChannel | undefined {
-    return this.#open.get(vmId)?.opened;
+    return this.#open.get(keyOf(this.#channelOf(vmId), vmId))?.opened;
   }
 
-  /** The session with a VM. Waits for a free port and for the guest, until the signal aborts. */
+  /**
+   * The session with a VM, by the channel that it was made with and no other. Waits for a free port and for the guest,
+   * until the signal aborts.
+   */
   async get(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
+    return this.#get(this.#channelOf(vmId), vmId, signal);
+  }
+
+  /** The session with the agent of a VM, whatever its channel: for its start and end, never for a command. */
+  async getAgent(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
+    return this.#get('agent', vmId, signal);
+  }
+
+  #channelOf(vmId: string): Channel {
+    return this.#store.find(vmId)?.vm.channel ?? 'agent';
+  }
+
+  async #get(via: Channel, vmId: string, signal: AbortSignal): Promise<GuestChannel> {
     for (;;) {
-      const shared = this.#open.get(vmId)?.channel;
-      if (shared === undefined) return this.#openFor(vmId, signal);
+      const shared = this.#open.get(keyOf(via, vmId))?.channel;
+      if (shared === undefined) return this.#openFor(via, vmId, signal);
       try {
         return await orAborted(shared, signal);
       } catch {
@@ -49,10 +74,16 @@ export class ChannelPool {
     }
   }
 
-  /** Ends the session with a VM, if there is one. */
+  /** Ends the sessions with a VM, if there are any. */
   async close(vmId: string): Promise<void> {
-    const opening = this.#open.get(vmId);
-    this.#open.delete(vmId);
+    await Promise.all(CHANNELS.map((via) => this.closeOne(via, vmId)));
+  }
+
+  /** Ends the session with a VM by one of the channels. */
+  async closeOne(via: Channel, vmId: string): Promise<void> {
+    const key = keyOf(via, vmId);
+    const opening = this.#open.get(key);
+    this.#open.delete(key);
     opening?.attempt.cancel(new SmolVMError('ABORTED', `the connection to VM '${vmId}' was given up`));
     const channel = await opening?.channel.catch(() => undefined);
     await channel?.[Symbol.asyncDispose]();
@@ -60,16 +91,18 @@ export class ChannelPool {
 
   /** Ends all sessions. */
   async closeAll(): Promise<void> {
-    await Promise.all([...this.#open.keys()].map((vmId) => this.close(vmId)));
+    const ids = [...this.#open.keys()].map((key) => key.slice(key.indexOf(' ') + 1));
+    await Promise.all(ids.map((vmId) => this.close(vmId)));
   }
 
-  #openFor(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
+  #openFor(via: Channel, vmId: string, signal: AbortSignal): Promise<GuestChannel> {
     const attempt = new Deadline(`connect to VM '${vmId}'`, Infinity, signal);
-    const channel = this.#lease(vmId, attempt.signal);
+    const channel = via === 'ssh' ? this.#ssh(vmId, attempt.signal) : this.#lease(vmId, attempt.signal);
     const opening: Opening = { channel, attempt, opened: undefined };
-    this.#open.set(vmId, opening);
+    const key = keyOf(via, vmId);
+    this.#open.set(key, opening);
     const forget = (): void => {
-      if (this.#open.get(vmId) === opening) this.#open.delete(vmId);
+      if (this.#open.get(key) === opening) this.#open.delete(key);
     };
     const settled = (): void => {
       attempt[Symbol.dispose]();
@@ -80,6 +113,11 @@ export class ChannelPool {
       return opened.closed.then(forget);
     }, forget);
     return channel;
+  }
+
+  #ssh(vmId: string, signal: AbortSignal): Promise<GuestChannel> {
+    const ground = { store: this.#store, paths: this.#paths, assetsFolder: this.#assetsFolder };
+    return openVmSsh(ground, vmId, signal);
   }
 
   async #lease(vmId: string, signal: AbortSignal): Promise<GuestChannel> {

@@ -102,6 +102,7 @@ function nothingLeft(vmId: string): ResolvedVm {
     defaults: null,
     channel: 'agent',
     sshCapable: false,
+    sshHostKey: null,
     diskMode: 'isolated',
     retainDiskOnDelete: false,
     diskSizeBytes: 0,

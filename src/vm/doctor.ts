@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../base/find-program.ts';
-import { freeBytes, requireSpace, SPACE_RESERVE_BYTES } from '../disk/free-space.ts';
+import { freeBytes, requireSpace, SPACE_RESERVE_BYTES } from '../base/free-space.ts';
 import { ImageError, toSmolVMError } from '../errors.ts';
 import type { Acceleration } from '../hypervisor/hypervisor.ts';
 import { ensureBaseImage } from '../image/base-image.ts';

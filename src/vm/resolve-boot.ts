@@ -14,10 +14,10 @@ export interface BootGround {
 
 /** What a VM's image says of its boot and its processes, rendered for a backend. Pure. */
 export function resolveBoot(
-  { image }: VmSpec,
+  { image, sshCapable }: VmSpec,
   { backend, initrdPath, verboseBoot }: BootGround,
 ): Pick<ResolvedVm, 'boot' | 'initrdPath' | 'defaults' | 'sshCapable'> {
-  const common = { defaults: defaultsOf(image?.config ?? null), sshCapable: image?.sshCapable ?? false };
+  const common = { defaults: defaultsOf(image?.config ?? null), sshCapable };
   if (image === null || image.bootMode === 'agent') return { ...common, boot: { kind: 'agent' }, initrdPath };
   const commandLine = image.renderBootArgs({ backend, verboseBoot });
   const ownInitrd = image.initrdPath === null ? null : resolve(image.initrdPath);

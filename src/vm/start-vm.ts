@@ -20,6 +20,7 @@ import { resumeVm } from './pause-vm.ts';
 import { prepareDisk } from './prepare-disk.ts';
 import { findSettledVm, reconcileVm } from './reconcile.ts';
 import type { Services } from './services.ts';
+import { isPortTaken, prepareSsh, reachBySsh } from './ssh/prepare-ssh.ts';
 
 /** Where each millisecond of a start went. */
 export interface StartTimings {
@@ -61,7 +62,7 @@ export async function startVm(
     services.store.move(starting, { state: 'failed', reason });
   });
   try {
-    return await boot(services, starting, undo, deadline);
+    return await bootOnFreePort(services, starting, undo, deadline);
   } catch (error) {
     const failure = toSmolVMError(error, `start VM '${vmId}'`);
     reason = failure.message;
@@ -79,10 +80,43 @@ async function claim(services: Services, record: VmRecord): Promise<VmRecord> {
   });
 }
 
-/** The straight list of steps; each pushes its undo. */
-async function boot(
+/** A port that was free a moment ago may be taken when the VMM wants it: then with another one. */
+async function bootOnFreePort(
   services: Services,
   starting: VmRecord,
+  undo: Cleanup,
+  deadline: Deadline,
+): Promise<StartTimings> {
+  const avoid = new Set<number>();
+  for (;;) {
+    const attempt = new Cleanup();
+    try {
+      const timings = await boot({ services, starting, avoid }, attempt, deadline);
+      undo.keep();
+      return timings;
+    } catch (error) {
+      await attempt.run();
+      const port = services.store.sshPort(starting.vm.vmId);
+      if (!isPortTaken(services, starting.vm, error) || port === undefined || avoid.size >= MAX_TAKEN_PORTS)
+        throw error;
+      avoid.add(port);
+    }
+  }
+}
+
+const MAX_TAKEN_PORTS = 8;
+
+/** What is to be booted. */
+interface Boot {
+  readonly services: Services;
+  readonly starting: VmRecord;
+  /** Ports for SSH that turned out to be taken. */
+  readonly avoid: ReadonlySet<number>;
+}
+
+/** The straight list of steps; each pushes its undo. */
+async function boot(
+  { services, starting, avoid }: Boot,
   undo: Cleanup,
   deadline: Deadline,
 ): Promise<StartTimings> {
@@ -102,7 +136,8 @@ async function boot(
   await mkdir(paths.runFolder, { mode: 0o700 });
   const agentSockets = Array.from({ length: AGENT_PORT_COUNT }, (_, port) => agentSocket(paths, port));
   const { controlSocket, marker } = paths;
-  const plan = hypervisor.plan({ vm, support, disk, controlSocket, agentSockets, marker });
+  const ssh = await prepareSsh(services, vm, avoid, signal);
+  const plan = hypervisor.plan({ vm, support, disk, controlSocket, agentSockets, marker, ssh });
   const site = { logPath: paths.vmmLog, refPath: paths.vmmRef, dieWithUs: vm.owner !== null };
   const launched = await launch(plan, site);
   undo.defer('end the VMM', () => killVmm(launched.vmm));
@@ -113,7 +148,8 @@ async function boot(
   const { vmId, boot: how } = vm;
   const guest = { services, hypervisor, paths, vmId, boot: how, launched, ephemeral, watch, signal };
   const answerer = await awaitGuest(guest);
-  if (answerer === 'agent') {
+  if (vm.channel === 'ssh') await reachBySsh(services, vm, answerer, signal);
+  if (answerer === 'agent' || vm.channel === 'ssh') {
     const connect: Connect = (until) => services.channels.get(vmId, until);
     if (isLargerThanImage) await growRoot(connect, signal);
     await injectEnv(connect, paths, signal);

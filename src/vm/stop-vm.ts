@@ -1,6 +1,7 @@
 import { Deadline } from '../base/deadline.ts';
 import { isAlive, waitForExit, type ProcessRef } from '../base/process-ref.ts';
 import { isSmolVMError, SmolVMError } from '../errors.ts';
+import type { GuestChannel } from '../guest/guest-channel.ts';
 import { vmPaths } from '../spec/file-names.ts';
 import type { VmRecord, VmStatus } from '../spec/vm-record.ts';
 import { saveConsole } from './console-log.ts';
@@ -59,15 +60,33 @@ async function askGuest(
   using deadline = new Deadline(`stop VM '${vmId}'`, timeoutMs);
   try {
     await prepareGuest(services, record, deadline.signal);
-    if ('agentless' in record.status) return false;
-    const channel = await services.channels.get(vmId, deadline.signal);
-    await channel.shutdown(Math.floor(timeoutMs * GRACE_SHARE), deadline.signal);
+    const isAgentless = 'agentless' in record.status;
+    if (isAgentless && record.vm.channel !== 'ssh') return false;
+    // Power is a matter of process 1. Only where that is not our agent does one that came by SSH do it.
+    const channel = isAgentless
+      ? await services.channels.get(vmId, deadline.signal)
+      : await services.channels.getAgent(vmId, deadline.signal);
+    await askToEnd(channel, timeoutMs, isAgentless, deadline.signal);
     await waitForExit(vmm, deadline.signal);
     return true;
   } catch (error) {
     // A guest that is mute, lost or too slow is ended by force; anything else is a failure of ours.
     if (isSmolVMError(error) && error.code !== 'INTERNAL') return !isAlive(vmm) && error.code === 'VM_EXITED';
     throw error;
+  }
+}
+
+/** The end of all processes ends the SSH server too, perhaps before it has passed the answer on. */
+async function askToEnd(
+  channel: GuestChannel,
+  timeoutMs: number,
+  mayLoseAnswer: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await channel.shutdown(Math.floor(timeoutMs * GRACE_SHARE), signal);
+  } catch (error) {
+    if (!mayLoseAnswer || !isSmolVMError(error, 'VM_EXITED')) throw error;
   }
 }
 

@@ -86,9 +86,9 @@ function filesBelow(folder: string): string[] {
     .sort();
 }
 
-/** What is made once and stays: the database, unpacked images and the folders themselves. */
+/** What is made once and stays: the database, the key of the user, unpacked images and the folders themselves. */
 function isResidue(entry: string): boolean {
-  return !/\/(smolvm\.db(-wal|-shm|-journal)? 100600|images 40700|vms 40700|images\/[0-9a-f]{64} 100444|smolvm\/[0-9a-f]{10} 40700)$/.test(
+  return !/\/(smolvm\.db(-wal|-shm|-journal)? 100600|images 40700|vms 40700|images\/[0-9a-f]{64} 100444|keys 40700|keys\/id_ed25519 100600|smolvm\/[0-9a-f]{10} 40700)$/.test(
     entry,
   );
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { DockerRootfsOptions, EnsureOptions } from '../../src/index.ts';
 import { buildFolder, fixture } from './places.ts';
 
 /** What a call in another process gave. */
@@ -14,6 +15,12 @@ export interface Call {
   readonly vmId?: string;
   readonly call: string;
   readonly args?: readonly unknown[];
+}
+
+/** A request for a child that builds: see test/fixtures/builder-child.mjs. */
+export interface BuildCall {
+  readonly options: DockerRootfsOptions;
+  readonly ensure: EnsureOptions;
 }
 
 /** What a child may use. */
@@ -54,6 +61,11 @@ export class Child implements AsyncDisposable {
     return Child.#started([fixture('store-child.mjs'), buildFolder, database]);
   }
 
+  /** A process that builds images, ready for requests. */
+  static async builder(): Promise<Child> {
+    return Child.#started([fixture('builder-child.mjs'), `${buildFolder}/index.js`]);
+  }
+
   static async #started(args: readonly string[], limits: Limits = {}): Promise<Child> {
     const child = new Child(args, limits);
     await child.next();
@@ -67,7 +79,7 @@ export class Child implements AsyncDisposable {
   }
 
   /** Makes a call whose answer is read later, if at all. */
-  send(call: Call): void {
+  send(call: Call | BuildCall): void {
     this.#process.stdin?.write(`${JSON.stringify(call)}\n`);
   }
 

@@ -3,16 +3,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Contents of the three images: the kernel is text, the disk is mostly zeros as a real one is. */
-const CONTENTS = {
+const CONTENTS: Readonly<Record<'kernel' | 'initrd' | 'rootfs', Buffer>> = {
   kernel: Buffer.from('a kernel\n'.repeat(1_000)),
   initrd: Buffer.from('an initrd\n'.repeat(100)),
   rootfs: Buffer.concat([Buffer.alloc(300_000), Buffer.from('a disk'), Buffer.alloc(748_570)]),
 };
 
-/** Makes an assets folder with tiny images. */
-export function makeFakeAssets(folder: string): void {
-  mkdirSync(folder);
-  const entries = Object.entries(CONTENTS).map(([name, contents]) => {
+/** Makes an assets folder with tiny images, or with these. */
+export function makeFakeAssets(folder: string, other: Partial<typeof CONTENTS> = {}): void {
+  mkdirSync(folder, { recursive: true });
+  const entries = Object.entries({ ...CONTENTS, ...other }).map(([name, contents]) => {
     const file = `${name}.zst`;
     writeFileSync(join(folder, file), zstdStored(contents));
     const sha256 = createHash('sha256').update(contents).digest('hex');

@@ -15,6 +15,7 @@ export function resolvedVm(vmId: string): ResolvedVm {
     defaults: null,
     channel: 'agent',
     sshCapable: false,
+    sshHostKey: null,
     diskMode: 'isolated',
     retainDiskOnDelete: false,
     diskSizeBytes: 1_048_576,

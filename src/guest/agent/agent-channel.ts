@@ -1,3 +1,4 @@
+import type { ByteLine } from '../../base/child-stream.ts';
 import { Deferred } from '../../base/deferred.ts';
 import { orAborted } from '../../base/poll.ts';
 import type { SmolVMError } from '../../errors.ts';
@@ -11,7 +12,7 @@ import type {
 } from '../guest-channel.ts';
 import { AgentCommand, type Opening } from './agent-command.ts';
 import { AgentSession } from './agent-session.ts';
-import { openAgentSocket, type OpenedSession } from './agent-socket.ts';
+import { greetAgent, openAgentSocket, type OpenedSession } from './agent-socket.ts';
 import { breach, FRAME } from './frames.ts';
 import { decodeListed, encodeAttach, encodeExec } from './messages.ts';
 import { PayloadWriter } from './payload.ts';
@@ -20,6 +21,11 @@ import { notAttached, notStarted, requestFailed } from './refusals.ts';
 /** Opens a session with the agent behind a port's socket; resolves when the guest is ready for commands. */
 export async function openAgentChannel(socketPath: string, signal: AbortSignal): Promise<GuestChannel> {
   return new AgentChannel(await openAgentSocket(socketPath, signal));
+}
+
+/** The same on a line to an agent that runs already; the line is destroyed if it fails. */
+export async function openChannelOn(line: ByteLine, signal: AbortSignal): Promise<GuestChannel> {
+  return new AgentChannel(await greetAgent(line, signal));
 }
 
 /** A request of one frame, and what its two answers are. */

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { ByteLine } from '../../base/child-stream.ts';
 import { Deferred } from '../../base/deferred.ts';
 import { escapeText } from '../../base/escape-text.ts';
 import { SmolVMError } from '../../errors.ts';
@@ -21,7 +21,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
 export class AgentSession {
   /** Resolves with the reason once the session has ended. */
   readonly closed: Promise<Error>;
-  readonly #socket: Socket;
+  readonly #socket: ByteLine;
   readonly #tag: number;
   readonly #decoder: FrameDecoder;
   readonly #streams = new Map<number, Stream>();
@@ -38,7 +38,7 @@ export class AgentSession {
       this.#receive(() => this.#decoder.push(chunk));
     });
     socket.on('error', (error) => {
-      this.#lose(sessionLost(error.message));
+      this.#lose(sessionLost(error.message, error));
     });
     socket.on('close', () => {
       this.#lose(sessionLost('the VMM closed the connection'));
@@ -122,8 +122,9 @@ export class AgentSession {
   }
 }
 
-function sessionLost(reason: string): SmolVMError {
+function sessionLost(reason: string, cause?: Error): SmolVMError {
   return new SmolVMError('VM_EXITED', `the session with the guest ended: ${reason}`, {
+    cause,
     hint: 'The VM was stopped, or its VMM ended. See `smolvm list` and `smolvm logs`.',
   });
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
+import type { ByteLine } from '../../base/child-stream.ts';
 import { connectSoon, readUntil } from '../../base/connect.ts';
 import { encodeFrame, FRAME, FrameDecoder } from './frames.ts';
 import { HelloReader, type Answer } from './hello-reader.ts';
@@ -7,7 +7,7 @@ import { encodeHello } from './messages.ts';
 
 /** A session that the agent has answered. */
 export interface OpenedSession extends Answer {
-  readonly socket: Socket;
+  readonly socket: ByteLine;
   readonly tag: number;
   readonly decoder: FrameDecoder;
 }
@@ -20,7 +20,11 @@ const PREAMBLE = Buffer.alloc(16 * 1024);
  * So waiting for a booting guest is waiting for this.
  */
 export async function openAgentSocket(path: string, signal: AbortSignal): Promise<OpenedSession> {
-  const socket = await connectSoon(path, signal);
+  return greetAgent(await connectSoon(path, signal), signal);
+}
+
+/** The same where there is a line to it already. The line is destroyed if it fails. */
+export async function greetAgent(socket: ByteLine, signal: AbortSignal): Promise<OpenedSession> {
   try {
     const nonce = randomBytes(16);
     const tag = newTag();

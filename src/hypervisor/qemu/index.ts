@@ -1,5 +1,5 @@
 import type { Hypervisor } from '../hypervisor.ts';
-import { qemuArgv } from './qemu-args.ts';
+import { PORT_TAKEN_SIGN, qemuArgv } from './qemu-args.ts';
 import { openQemuControl } from './qemu-control.ts';
 import { probeQemu } from './qemu-probe.ts';
 
@@ -7,6 +7,7 @@ import { probeQemu } from './qemu-probe.ts';
 export const qemu: Hypervisor = {
   name: 'qemu',
   probe: probeQemu,
+  portTakenSign: PORT_TAKEN_SIGN,
   plan: (boot) => ({ argv: qemuArgv(boot), sockets: [boot.controlSocket, ...boot.agentSockets] }),
   control: openQemuControl,
 };

@@ -17,6 +17,7 @@ const boot: BootRequest = {
     defaults: null,
     channel: 'agent',
     sshCapable: false,
+    sshHostKey: null,
     diskMode: 'isolated',
     retainDiskOnDelete: false,
     diskSizeBytes: 1_048_576,
@@ -28,6 +29,7 @@ const boot: BootRequest = {
   controlSocket: '/run/box/control',
   agentSockets: ['/run/box/agent-0', '/run/box/agent-1'],
   marker: 'smolvm:0123456789:box',
+  ssh: null,
 };
 
 /** The values of an option that may come several times. */
@@ -151,6 +153,51 @@ describe('qemuArgv', () => {
 
   it('opens no network', () => {
     expect(qemuArgv(boot).join(' ')).not.toMatch(/-net|virtio-net|-nic/);
+  });
+
+  it('leads from one port of the loopback to the SSH server of the guest, and nowhere else', () => {
+    const ssh = { hostPort: 2200, publicKey: 'ssh-ed25519 AAAA' };
+    const argv = qemuArgv({ ...boot, ssh });
+    expect(valuesOf(argv, '-netdev').map(parseOptions)).toEqual([
+      {
+        user: '',
+        id: 'ssh',
+        restrict: 'on',
+        ipv6: 'off',
+        net: '10.0.2.0/24',
+        host: '10.0.2.2',
+        hostfwd: 'tcp:127.0.0.1:2200-10.0.2.15:22',
+      },
+    ]);
+    expect(valuesOf(argv, '-device')).toContain('virtio-net-device,netdev=ssh');
+    const words = (valuesOf(argv, '-append')[0] ?? '').split(' ');
+    expect(words).toContain('ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off');
+    expect(words).toContain('smolvm.sshd=1');
+    expect(words).toContain(`smolvm.authorized_key_b64=${Buffer.from(ssh.publicKey).toString('base64')}`);
+  });
+
+  it.each(['agent', 'direct'] as const)('keeps an ip= and a key that are there already: %s', (kind) => {
+    const described = 'root=/dev/vda ip=1.2.3.4 smolvm.authorized_key_b64=YQ== init=/init';
+    const vm =
+      kind === 'direct'
+        ? { ...boot.vm, boot: { kind, commandLine: described } }
+        : { ...boot.vm, bootArgs: 'ip=1.2.3.4' };
+    const ssh = { hostPort: 2200, publicKey: ' ssh-ed25519 AAAA\n' };
+    const words = (valuesOf(qemuArgv({ ...boot, vm, ssh }), '-append')[0] ?? '').split(' ');
+    expect(words.filter((word) => word.startsWith('ip='))).toEqual(['ip=1.2.3.4']);
+    const keys = words.filter((word) => word.startsWith('smolvm.authorized_key_b64='));
+    const ours = `smolvm.authorized_key_b64=${Buffer.from('ssh-ed25519 AAAA').toString('base64')}`;
+    expect(keys).toEqual([kind === 'direct' ? 'smolvm.authorized_key_b64=YQ==' : ours]);
+  });
+
+  it('has a command line that the kernel takes whole, with the longest of all', () => {
+    const vm = { ...boot.vm, vmId: 'x'.repeat(64), bootArgs: `a=${'b'.repeat(1_398)}` };
+    const ssh = { hostPort: 65_535, publicKey: `ssh-ed25519 ${'A'.repeat(68)}` };
+    const emulated = { kind: 'emulated', reason: 'r', hint: 'h' } as const;
+    const argv = qemuArgv({ ...boot, vm, ssh, support: { ...boot.support, acceleration: emulated } });
+    // QEMU adds a word for each virtio device (we have four), and the kernel takes 2,047 bytes.
+    const deviceBytes = 5 * ' virtio_mmio.device=512@0xfeb02e00:12'.length;
+    expect((valuesOf(argv, '-append')[0] ?? '').length + deviceBytes).toBeLessThanOrEqual(2_047);
   });
 
   it('has the marker as one whole argument', () => {

@@ -1,6 +1,6 @@
 import { addedBootWords } from '../../spec/boot-args.ts';
 import type { Acceleration, BootDisk, BootRequest } from '../hypervisor.ts';
-import { directCommandLine, kernelCommandLine } from '../kernel-args.ts';
+import { directCommandLine, kernelCommandLine, sshWords } from '../kernel-args.ts';
 
 /** The chardev that keeps the newest console output, and how much of it. A guest cannot make it grow. */
 export const CONSOLE_ID = 'console';
@@ -83,23 +83,48 @@ export function qemuArgv(boot: BootRequest): readonly [string, ...string[]] {
     'chardev=control,mode=control',
     ...agentArgs(boot.agentSockets),
     ...diskArgs(boot.disk),
+    ...sshArgs(boot),
     '-device',
     'virtio-rng-device',
   ];
 }
 
-function kernelArgs({ vm, support }: BootRequest): readonly string[] {
-  const initrd = vm.initrdPath === null ? [] : ['-initrd', vm.initrdPath];
-  return ['-kernel', vm.kernelPath, ...initrd, '-append', commandLine(vm, support.acceleration.kind)];
+/** What the log says when the port of the host is taken. */
+export const PORT_TAKEN_SIGN = 'Could not set up host forwarding rule';
+
+const SSH_ADDRESS = { guest: '10.0.2.15', gateway: '10.0.2.2', netmask: '255.255.255.0' } as const;
+
+/**
+ * A network inside of QEMU with nobody on it but the guest: with `restrict` it leads neither to this host nor beyond, and
+ * the one way in is from a port of the loopback.
+ */
+function sshArgs({ ssh }: BootRequest): readonly string[] {
+  if (ssh === null) return [];
+  const way = `hostfwd=tcp:127.0.0.1:${String(ssh.hostPort)}-${SSH_ADDRESS.guest}:22`;
+  return [
+    '-netdev',
+    `user,id=ssh,restrict=on,ipv6=off,net=10.0.2.0/24,host=${SSH_ADDRESS.gateway},${way}`,
+    '-device',
+    'virtio-net-device,netdev=ssh',
+  ];
 }
 
-function commandLine({ vmId: hostname, boot, bootArgs }: BootRequest['vm'], kind: AccelerationKind): string {
+function kernelArgs({ vm, support, ssh }: BootRequest): readonly string[] {
+  const initrd = vm.initrdPath === null ? [] : ['-initrd', vm.initrdPath];
+  return ['-kernel', vm.kernelPath, ...initrd, '-append', commandLine({ vm, support, ssh })];
+}
+
+function commandLine({ vm, support, ssh }: Pick<BootRequest, 'vm' | 'support' | 'ssh'>): string {
+  const { vmId: hostname, boot, bootArgs } = vm;
+  const { kind } = support.acceleration;
+  const services = ssh === null ? [] : sshWords(ssh.publicKey, SSH_ADDRESS);
   if (boot.kind === 'direct') {
     const described = boot.commandLine;
-    return directCommandLine({ described, hostname, tuning: tuningArgs(kind), reboot: REBOOT });
+    return directCommandLine({ described, hostname, services, tuning: tuningArgs(kind), reboot: REBOOT });
   }
   const machine = machineKernelArgs(kind);
-  return kernelCommandLine({ rootDevice: '/dev/vda', hostname, machine, added: addedBootWords(bootArgs) });
+  const added = addedBootWords(bootArgs);
+  return kernelCommandLine({ rootDevice: '/dev/vda', hostname, services, machine, added });
 }
 
 function agentArgs(sockets: readonly string[]): readonly string[] {

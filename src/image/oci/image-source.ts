@@ -19,6 +19,8 @@ export interface LocalImage {
   readonly created: string | undefined;
   /** Of the layers as stored. */
   readonly sizeBytes: number;
+  /** The digests of all blobs that it was made of, where they are kept in the folder of images. */
+  readonly blobs?: readonly string[];
   /** Was nothing fetched? */
   readonly fromCache: boolean;
 }

@@ -39,6 +39,14 @@ export async function pullImage(request: PullRequest): Promise<LocalImage> {
     layers: pairs.map(({ layer, diffId }) => parts.layer(layer, diffId)),
     created: config.created,
     sizeBytes: manifest.layers.reduce((total, { size }) => total + size, 0),
+    blobs: [
+      ...new Set([
+        resolvedDigest,
+        digest,
+        manifest.config.digest,
+        ...manifest.layers.map((layer) => layer.digest),
+      ]),
+    ],
     fromCache: parts.fromCache,
   };
 }

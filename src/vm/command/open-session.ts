@@ -5,8 +5,8 @@ import type { VmRecord } from '../../spec/vm-record.ts';
 import { findVm } from '../find-vm.ts';
 import type { Services } from '../services.ts';
 
-/** How long a guest may take to take a command at all. */
-const CONNECT_TIMEOUT_MS = 10_000;
+/** How long a guest may take to take a command at all: keys are exchanged slowly under emulation. */
+const CONNECT_TIMEOUT_MS = { agent: 10_000, ssh: 30_000 } as const;
 
 /** This process's session with a running VM, opened where there is none. */
 export async function openSession(
@@ -24,32 +24,39 @@ export async function openSessionOf(
   signal: AbortSignal,
 ): Promise<GuestChannel> {
   requireRunning(record);
-  const { vmId } = record.vm;
+  const { vmId, channel } = record.vm;
   const session = services.channels.opened(vmId);
   if (session !== undefined) return session;
-  using deadline = new Deadline(`connect to VM '${vmId}'`, CONNECT_TIMEOUT_MS, signal);
+  using deadline = new Deadline(`connect to VM '${vmId}'`, CONNECT_TIMEOUT_MS[channel], signal);
   try {
     return await services.channels.get(vmId, deadline.signal);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof OperationTimeoutError)) throw error;
-    throw new CommandExecutionUnavailableError(`the agent in VM '${vmId}' does not answer`, {
+    throw new CommandExecutionUnavailableError(`${SERVERS[channel]} VM '${vmId}' does not answer`, {
       hint: `The guest hangs or was changed from inside. See: smolvm logs ${vmId}; end it: smolvm stop ${vmId}`,
       cause: error,
     });
   }
 }
 
+const SERVERS = { agent: 'the agent in', ssh: 'the SSH server of' } as const;
+
 /** Does a VM take commands now? */
-export function takesCommands({ status }: VmRecord): boolean {
-  return status.state === 'running' && status.agentless !== true;
+export function takesCommands({ vm, status }: VmRecord): boolean {
+  return status.state === 'running' && (status.agentless !== true || vm.channel === 'ssh');
 }
 
 /** A running VM takes commands, unless nobody answers in it; any other says how to get there. */
 export function requireRunning(record: VmRecord): void {
-  const { vm, status } = record;
   if (takesCommands(record)) return;
-  if (status.state === 'running') throw noAgent(vm.vmId);
+  requireUp(record);
+  throw noAgent(record.vm.vmId);
+}
+
+/** A VM that does not run says how to get there. */
+export function requireUp({ vm, status }: VmRecord): void {
+  if (status.state === 'running') return;
   throw new CommandExecutionUnavailableError(
     `VM '${vm.vmId}' is ${status.state}, commands need a running VM`,
     {

@@ -18,6 +18,7 @@ guestChannelContract('the agent protocol', async () => {
   const channel = await openAgentChannel(guest.agentSockets[0], never);
   return {
     channel,
+    ownsMachine: true,
     openAnother: () => openAgentChannel(guest.agentSockets[1], never),
     [Symbol.asyncDispose]: async () => {
       await channel[Symbol.asyncDispose]();

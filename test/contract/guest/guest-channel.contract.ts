@@ -4,6 +4,8 @@ import type { ExecRequest, GuestChannel, GuestExit } from '../../../src/guest/gu
 
 /** A channel to a guest that has `/bin/sh` and the usual tools. Disposing ends guest and channel. */
 export interface ChannelUnderTest extends AsyncDisposable {
+  /** May the agent end the machine, set its clock and feed its entropy? */
+  readonly ownsMachine: boolean;
   readonly channel: GuestChannel;
   /** Another session with the same guest, on another port. */
   openAnother(): Promise<GuestChannel>;
@@ -22,8 +24,11 @@ export function guestChannelContract(name: string, open: () => Promise<ChannelUn
       expect(info.rootError).toBe('');
       expect(info.stdinWindowBytes).toBeGreaterThan(0);
       expect(info.maxCommands).toBeGreaterThan(0);
-      for (const capability of ['exec', 'stdin', 'signal', 'ping', 'sync', 'shutdown', 'time', 'entropy']) {
+      for (const capability of ['exec', 'stdin', 'signal', 'ping', 'sync', 'pty', 'tools']) {
         expect(info.capabilities).toContain(capability);
+      }
+      for (const capability of ['shutdown', 'time', 'entropy']) {
+        expect(info.capabilities.has(capability)).toBe(guest.ownsMachine);
       }
     });
 
@@ -33,8 +38,7 @@ export function guestChannelContract(name: string, open: () => Promise<ChannelUn
       await Promise.all([
         channel.ping(never),
         channel.sync(never),
-        channel.setTime(never),
-        channel.addEntropy(randomBytes(64), never),
+        ...(guest.ownsMachine ? [channel.setTime(never), channel.addEntropy(randomBytes(64), never)] : []),
         ...Array.from({ length: 20 }, () => channel.ping(never)),
       ]);
     });
@@ -75,6 +79,12 @@ export function guestChannelContract(name: string, open: () => Promise<ChannelUn
 
     it('ends when the guest powers off, which the guest agrees to first', async () => {
       await using guest = await open();
+      if (!guest.ownsMachine) {
+        await expect(guest.channel.shutdown(100, never)).rejects.toMatchObject({ code: 'COMMAND_UNAVAILABLE' });
+        await expect(guest.channel.setTime(never)).rejects.toMatchObject({ code: 'COMMAND_UNAVAILABLE' });
+        await guest.channel.ping(never);
+        return;
+      }
       await guest.channel.shutdown(100, never);
       expect(await guest.channel.closed).toBeInstanceOf(Error);
     });
@@ -149,6 +159,33 @@ export function guestChannelContract(name: string, open: () => Promise<ChannelUn
         Array.from({ length: 100 }, (_, nth) => run(guest.channel, ['sh', '-c', `echo ${nth}; exit ${nth}`])),
       );
       expect(results.map(({ stdout }) => Number(stdout))).toEqual(results.map((_, nth) => nth));
+    });
+  });
+
+  describe(`${name}: a terminal`, () => {
+    it('has the size that was asked for, and learns of another one', async () => {
+      await using guest = await open();
+      let shown = '';
+      const command = guest.channel.exec({
+        ...request(['sh', '-c', 'trap "stty size; exit 5" WINCH; stty size; while :; do sleep 0.02; done'], true),
+        terminal: { rows: 30, columns: 100 },
+        onOutput: (name, chunk) => {
+          expect(name).toBe('stdout');
+          shown += chunk.toString();
+          if (shown === '30 100\r\n') command.resize({ rows: 40, columns: 132 });
+        },
+      });
+      expect(await command.exit).toMatchObject({ kind: 'exited', exitCode: 5 });
+      expect(shown).toBe('30 100\r\n40 132\r\n');
+    });
+  });
+
+  describe(`${name}: a tool`, () => {
+    it('works on the files of the guest', async () => {
+      await using guest = await open();
+      const { exit, stdout } = await run(guest.channel, ['lstat', '/'], { tool: true });
+      expect(exit).toMatchObject({ kind: 'exited', exitCode: 0 });
+      expect(stdout.toString('latin1', 0, 1)).toBe('d');
     });
   });
 

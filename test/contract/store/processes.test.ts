@@ -55,6 +55,24 @@ describe('processes on one state database', () => {
     expect([...(value as string[])].sort()).toEqual([...ids].sort());
   });
 
+  it('that lease ports of the host for SSH get different ones, and each VM keeps its own', async () => {
+    await using children = await processes(4);
+    const ids = Array.from({ length: 12 }, (_, index) => `vm-${index}`);
+    for (const id of ids) await children.all[0]?.call({ call: 'create', args: [resolvedVm(id)] });
+    const lease = async (): Promise<unknown[]> =>
+      Promise.all(
+        children.all.map(async (child, nth) => {
+          const own = ids.filter((_, index) => index % 4 === nth);
+          const ports: unknown[] = [];
+          for (const id of own) ports.push((await child.call({ call: 'leaseSshPort', args: [id] })).value);
+          return ports;
+        }),
+      );
+    const ports = await lease();
+    expect(ports.flat().toSorted()).toEqual(ids.map((_, index) => 2_200 + index));
+    expect(await lease()).toEqual(ports);
+  });
+
   it('that all lease a port get different ones, and nobody gets one when there are none', async () => {
     await using children = await processes(6);
     const [first] = children.all;

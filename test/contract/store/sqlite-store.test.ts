@@ -115,7 +115,7 @@ describe('the state store', () => {
       ...{ vmId, vcpuCount, memSizeMib, backend, kernelPath, initrdPath, rootfsPath, diskSizeBytes, owner },
     });
     await tamper(
-      `UPDATE vms SET vm = '${first}' WHERE id = 'old'; UPDATE vms SET vm = '{' WHERE id = 'broken'; PRAGMA user_version = 1`,
+      `UPDATE vms SET vm = '${first}' WHERE id = 'old'; UPDATE vms SET vm = '{' WHERE id = 'broken'; DROP TABLE ssh_ports; PRAGMA user_version = 1`,
     );
     using store = await openSqliteStore(path);
     expect(store.find('old')?.vm).toEqual(resolvedVm('old'));
@@ -279,4 +279,31 @@ describe('a damaged store', () => {
     using store = await openSqliteStore(file);
     store.list();
   }
+});
+
+describe('a port of the host for SSH', () => {
+  it('is the lowest that no VM has, is kept, and is free again when its VM is gone', async () => {
+    using store = await openSqliteStore(path);
+    const first = store.create(resolvedVm('a'), { state: 'creating', by: self });
+    store.create(resolvedVm('b'), { state: 'created' });
+    expect(store.sshPort('a')).toBeUndefined();
+    expect([store.leaseSshPort('a', new Set()), store.leaseSshPort('b', new Set())]).toEqual([2_200, 2_201]);
+    expect([store.leaseSshPort('a', new Set()), store.sshPort('a')]).toEqual([2_200, 2_200]);
+    store.remove(first);
+    expect(store.sshPort('a')).toBeUndefined();
+    expect(store.leaseSshPort('b', new Set([2_201]))).toBe(2_200);
+    expect(() => store.leaseSshPort('none', new Set())).toThrow(
+      expect.objectContaining({ code: 'VM_NOT_FOUND' }),
+    );
+  });
+
+  it('goes up to 65535 and no further', async () => {
+    using store = await openSqliteStore(path);
+    store.create(resolvedVm('a'), { state: 'created' });
+    const all = new Set(Array.from({ length: 65_536 }, (_, port) => port));
+    all.delete(65_535);
+    expect(store.leaseSshPort('a', all)).toBe(65_535);
+    all.add(65_535);
+    expect(store.leaseSshPort('a', all)).toBeUndefined();
+  });
 });

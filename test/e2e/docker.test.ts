@@ -1,0 +1,139 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  BootImage,
+  DirectKernelBoot,
+  DockerRootfsBuilder,
+  ImageBuilder,
+  SmolVM,
+  SSH_BOOT_ARGS,
+} from 'smolvm';
+import { dockerProblem, startRealDocker, type RealDocker } from '../support/real-docker.ts';
+import { useRealHost } from './real-host.ts';
+
+const minuteMs = 60_000;
+const host = useRealHost();
+const problem = dockerProblem();
+
+describe.skipIf(problem !== undefined)(`Docker${problem === undefined ? '' : `: ${problem}`}`, () => {
+  let docker: RealDocker;
+  let before: readonly string[];
+  const cacheDir = join(host.scratch, 'images');
+
+  beforeAll(async () => {
+    docker = await startRealDocker();
+    before = docker.contents();
+    process.env['DOCKER_HOST'] = docker.host;
+    process.env['PATH'] = `${docker.bin}:${process.env['PATH'] ?? ''}`;
+  }, 15 * minuteMs);
+
+  afterAll(async () => {
+    await docker[Symbol.asyncDispose]();
+    expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain('smolvm-docker-');
+  }, 2 * minuteMs);
+
+  test('a Dockerfile from scratch boots its own init', async () => {
+    const builder = new DockerRootfsBuilder({
+      name: 'own-init',
+      dockerfile: 'FROM scratch\nCOPY . /\n',
+      context: {
+        init: {
+          content: '#!/bin/busybox sh\necho "my init runs"\nexec /bin/busybox sleep 1000000\n',
+          mode: 0o755,
+        },
+        'bin/busybox': { path: '/bin/busybox' },
+      },
+      rootfsSizeMib: 64,
+      cacheDir,
+      engine: 'docker',
+    });
+    const image = await builder.ensure({ backend: 'qemu', boot: new DirectKernelBoot() });
+    expect(docker.contents()).toEqual(before);
+    await using vm = await SmolVM.fromImage(image, { memSizeMib: 256 });
+    await vm.start();
+    expect(Buffer.from(await vm.readConsole()).toString()).toContain('my init runs');
+    expect(vm.canRunCommands()).toBe(false);
+  });
+
+  test(
+    'a Dockerfile from Debian runs commands; owners, modes and links are those of the build; a failed step leaves nothing',
+    async () => {
+      const options = { rootfsSizeMib: 1_024, cacheDir, engine: 'docker' } as const;
+      const steps = 'RUN install -o nobody -g games -m 4751 /bin/true /srv/true && ln -s true /srv/link';
+      const dockerfile = `FROM ${docker.debian}\nARG WHO\nRUN echo "made for $WHO" > /srv/made\n${steps}\n`;
+      const builder = new DockerRootfsBuilder({
+        name: 'debian',
+        dockerfile,
+        buildArgs: { WHO: 'me' },
+        ...options,
+      });
+      const image = await builder.ensure({ backend: 'qemu', boot: 'agent' });
+      await using vm = await SmolVM.fromImage(image);
+      await vm.start();
+      const { stdout } = await vm.run(
+        'cat /srv/made; stat -c "%U %G %a" /srv/true; readlink /srv/link; ls -A / | grep -c docker',
+      );
+      expect(stdout).toBe('made for me\nnobody games 4751\ntrue\n0\n');
+
+      const broken = `FROM ${docker.debian}\nRUN echo "the reason"; exit 7\n`;
+      const failing = new DockerRootfsBuilder({ name: 'broken', dockerfile: broken, ...options });
+      const output: string[] = [];
+      const building = failing.ensure({
+        backend: 'qemu',
+        boot: 'agent',
+        onProgress: (progress) => {
+          if (progress.step === 'build') output.push(progress.output);
+        },
+      });
+      await expect(building).rejects.toThrow(
+        /Docker build failed with exit code 7.*returned a non-zero code: 7/s,
+      );
+      expect(output.join('')).toContain('the reason');
+      const absent = new DockerRootfsBuilder({
+        name: 'absent',
+        dockerfile: 'FROM registry.invalid/x:1\n',
+        ...options,
+      });
+      await expect(absent.ensure({ backend: 'qemu', boot: 'agent' })).rejects.toMatchObject({
+        details: { problem: 'registry-unreachable' },
+      });
+      expect(docker.contents()).toEqual(before);
+    },
+    5 * minuteMs,
+  );
+
+  test(
+    'a Debian image with an SSH server takes commands, and the key that it is booted with',
+    async () => {
+      const own = join(host.scratch, 'own-key');
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'me', '-f', own]);
+      const builder = new ImageBuilder({ cacheDir, engine: 'docker' });
+      expect(await builder.checkDocker()).toBe(true);
+      const { kernelPath, rootfsPath, bootArgs } = await builder.buildDebianSshKey({
+        sshPublicKey: readFileSync(`${own}.pub`, 'utf8'),
+        baseImage: docker.debian,
+      });
+      expect(docker.contents()).toEqual(before);
+      const image = new BootImage({ name: 'debian', kernelPath, rootfsPath, bootArgs, sshCapable: true });
+      await using vm = await SmolVM.fromImage(image);
+      await vm.start({ bootTimeoutMs: minuteMs });
+      expect((await vm.run('. /etc/os-release; echo $ID; cat /proc/1/comm; ls /etc/ssh')).stdout).toMatch(
+        /^debian\ninit\n(?!.*ssh_host_rsa)/s,
+      );
+      const { command, keyPath } = await vm.sshCommands();
+      const withOwnKey = command.map((word) => word.replace(keyPath, own));
+      const [program = '', ...args] = withOwnKey;
+      expect(execFileSync(program, [...args, 'id -un'], { encoding: 'utf8', timeout: minuteMs })).toBe(
+        'root\n',
+      );
+
+      const overSsh = image.with({ bootArgs: SSH_BOOT_ARGS });
+      await using other = await SmolVM.fromImage(overSsh, { channel: 'ssh' });
+      await other.start({ bootTimeoutMs: minuteMs });
+      expect((await other.run('id -un')).stdout).toBe('root\n');
+    },
+    10 * minuteMs,
+  );
+});
