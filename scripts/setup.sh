@@ -19,7 +19,7 @@ openssh-client|ssh|reaches the SSH servers of the tests
 openssh-server|/usr/sbin/sshd|is the SSH server of the tests
 mmdebstrap|mmdebstrap|makes the image with an SSH server
 docker.io|dockerd|builds images in the tests
-e2fsprogs|mke2fs|makes the base image again to compare it
+e2fsprogs|mke2fs|makes and checks the file systems of images
 qemu-utils|qemu-img|checks the disks that the tests make
 zstd|zstd|unpacks the shipped assets to compare them
 busybox-static|/usr/share/doc/busybox-static/copyright|goes into images that the tests make, and into the base image

@@ -11,8 +11,8 @@ const READ_BYTES = 256 * 1024;
 
 /**
  * A folder of this host as a layer: what is below it, with owners, modes and times as they are here. Symlinks are packed,
- * never followed. Extended attributes are left out (Node cannot read them), so are sockets. The folder must not change
- * meanwhile.
+ * never followed. Extended attributes are left out (Node cannot read them), so are sockets; names that begin with
+ * `.wh.` are whiteouts, as in any layer. The folder must not change meanwhile.
  *
  * @example
  * ```ts

@@ -15,13 +15,18 @@ export class RandomFile {
   /** Exactly so many bytes. */
   async read(at: number, lengthBytes: number): Promise<Buffer> {
     const bytes = Buffer.alloc(lengthBytes);
-    for (let done = 0; done < lengthBytes;) {
-      const { bytesRead } = await this.#handle.read(bytes, done, lengthBytes - done, at + done);
+    await this.readInto(bytes, at);
+    return bytes;
+  }
+
+  /** As many bytes as the buffer has. */
+  async readInto(bytes: Buffer, at: number): Promise<void> {
+    for (let done = 0; done < bytes.length;) {
+      const { bytesRead } = await this.#handle.read(bytes, done, bytes.length - done, at + done);
       if (bytesRead === 0)
         throw new SmolVMError('HOST_FAILED', 'a temporary file is shorter than it was written');
       done += bytesRead;
     }
-    return bytes;
   }
 
   async write(at: number, bytes: Uint8Array): Promise<void> {
@@ -73,7 +78,8 @@ export class GatheredWriter {
 export class WindowReader {
   readonly #file: RandomFile;
   readonly #sizeBytes: number;
-  #window: Buffer = Buffer.alloc(0);
+  readonly #buffer = Buffer.alloc(BUFFER_BYTES);
+  #window = this.#buffer.subarray(0, 0);
   #start = 0;
 
   constructor(file: RandomFile, sizeBytes: number) {
@@ -85,7 +91,8 @@ export class WindowReader {
   async read(at: number, maxBytes: number): Promise<Buffer> {
     const offset = at - this.#start;
     if (offset < 0 || offset >= this.#window.length) {
-      this.#window = await this.#file.read(at, Math.min(BUFFER_BYTES, this.#sizeBytes - at));
+      this.#window = this.#buffer.subarray(0, Math.min(BUFFER_BYTES, this.#sizeBytes - at));
+      await this.#file.readInto(this.#window, at);
       this.#start = at;
       return this.#window.subarray(0, maxBytes);
     }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, ownProcessRef, type ProcessRef } from '../../base/process-ref.ts';
 
@@ -20,9 +21,10 @@ async function removeDead(parent: string): Promise<void> {
     const owner = ownerOf(name);
     if (owner === undefined || isAlive(owner)) continue;
     const path = join(parent, name);
-    // In a folder that others may write to, it may be another user's or a trap.
-    const { uid } = await lstat(path);
-    if (uid === process.getuid?.()) await rm(path, { recursive: true, force: true });
+    // In a folder that others may write to, it may be another user's; and another process may just remove it.
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined && stats.uid === process.getuid?.())
+      await rm(path, { recursive: true, force: true });
   }
 }
 

@@ -36,7 +36,7 @@ describe('extents', () => {
   );
 });
 
-describe('directories', () => {
+describe('directories', { timeout: 60_000 }, () => {
   it('take the blocks that were counted, and each block is full to its end', () => {
     const names = fc.uniqueArray(
       fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 255 }),
@@ -80,7 +80,7 @@ describe('extended attributes', () => {
   });
 });
 
-describe('the needed size', () => {
+describe('the needed size', { timeout: 60_000 }, () => {
   it('grows with what is needed, and never ends in a loop', () => {
     const needs = fc.record({ inodes: fc.nat(1_000_000), blocks: fc.nat(2 ** 24) });
     fc.assert(

@@ -75,7 +75,7 @@ const known: fc.Arbitrary<Known> = fc
     return { ...entry, contents, sizeBytes: contents.length };
   });
 
-describe('readTar', () => {
+describe('readTar', { timeout: 60_000 }, () => {
   it('reads what was written, in pieces of any size', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -85,7 +85,7 @@ describe('readTar', () => {
           expect(await entriesOf(archiveOf(entries), pieceBytes)).toEqual(entries);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -101,7 +101,7 @@ describe('readTar', () => {
           await entriesOf(bytes).catch((error: unknown) => expect(error).toBeInstanceOf(LayerProblem));
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 

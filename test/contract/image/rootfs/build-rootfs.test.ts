@@ -59,7 +59,7 @@ const dir = (name: string, mode = '0000755'): { name: string; typeflag: string; 
   mode,
 });
 
-describe('layers', () => {
+describe('layers', { timeout: 120_000 }, () => {
   it('delete what is below them with whiteouts, and nothing of their own', async () => {
     const lower = rawArchive(
       dir('a/'),
@@ -165,7 +165,7 @@ describe('layers', () => {
   });
 });
 
-describe('the size', () => {
+describe('the size', { timeout: 120_000 }, () => {
   const contents = Buffer.alloc(20 * 2 ** 20, 'contents');
 
   it('that is too small is refused with the one that is needed, and that one works', async () => {
@@ -228,7 +228,7 @@ describe('the size', () => {
   });
 });
 
-describe('a build', () => {
+describe('a build', { timeout: 120_000 }, () => {
   it('gives the same bytes for the same layers', async () => {
     const layers = [bytesLayer('a', rawArchive(file('z'), file('a/b'), dir('tmp/', '0001777')))];
     const digest = async (): Promise<string> => {
@@ -380,7 +380,7 @@ describe('a build', () => {
   });
 });
 
-describe('an archive of the host', () => {
+describe('an archive of the host', { timeout: 120_000 }, () => {
   const plain = rawArchive(file('a', 'found'), { name: 'big', contents: Buffer.alloc(300_000, 'pattern.') });
 
   it.each([

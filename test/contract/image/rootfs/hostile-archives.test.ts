@@ -164,7 +164,7 @@ const corpus: readonly (readonly [what: string, bytes: Buffer, reason: RegExp])[
   ],
 ];
 
-describe('a hostile archive', () => {
+describe('a hostile archive', { timeout: 120_000 }, () => {
   it.each(corpus)('with %s is refused, and nothing is written', async (_what, bytes, reason) => {
     const error = await refusal(bytes);
     expect(error).toMatchObject({ code: 'IMAGE_INVALID', message: expect.stringMatching(reason) as unknown });

@@ -22,7 +22,7 @@ function makeTree(): string {
 }
 
 describe.skipIf(problem !== undefined)('a tree of all kinds of files, packed by GNU tar', () => {
-  it('is in the image as it was, to the byte and the nanosecond', { timeout: 120_000 }, async () => {
+  it('is in the image as it was, to the byte and the nanosecond', { timeout: 300_000 }, async () => {
     const tree = makeTree();
     const path = join(folder(), 'image.ext4');
     const layer = tarLayer(tree, '--format=posix', '--xattrs', '--xattrs-include=*');
@@ -36,7 +36,7 @@ describe.skipIf(problem !== undefined)('a tree of all kinds of files, packed by 
     expect(statSync(path).blocks * 512).toBeLessThan(built.contentBytes + 2 ** 26);
   });
 
-  it('is the same when an ordinary user builds it', { timeout: 120_000 }, async () => {
+  it('is the same when an ordinary user builds it', { timeout: 300_000 }, async () => {
     const tree = makeTree();
     const archive = join(folder(), 'tree.tar.gz');
     const options = ['--format=posix', '--xattrs', '--xattrs-include=*', '--exclude=./sizes/hole*'];
