@@ -40,7 +40,8 @@ export function addExec(program: Command, wiring: Wiring): Command {
     .passThroughOptions();
   addExecOptions(exec);
   return exec.action((vmId: string, rest: readonly string[]) => {
-    const { words, raw } = parseAfterName<RawExec>(exec, rest, wiring, addExecOptions);
+    const { words, tail } = parseAfterName(exec, rest, wiring, addExecOptions);
+    const raw = tail.opts<RawExec>();
     const [guest, mode] = [guestRequest(words, raw, wiring.env), execMode(raw)];
     const options = mode === 'onTerminal' ? onTerminal(guest.options, wiring.env) : guest.options;
     const request = { vmId, guest: { ...guest, options }, mode };
@@ -49,12 +50,12 @@ export function addExec(program: Command, wiring: Wiring): Command {
 }
 
 /** Options may also stand between NAME and CMD: what follows NAME is parsed once more by the same rules. */
-export function parseAfterName<T extends object>(
+export function parseAfterName(
   command: Command,
   rest: readonly string[],
   wiring: Wiring,
   addOptions: (tail: Command) => Command = (tail) => tail,
-): { words: readonly string[]; raw: T } {
+): { words: readonly string[]; tail: Command } {
   const tail = new Command(command.name())
     .copyInheritedSettings(command)
     .configureHelp({ formatHelp: () => command.helpInformation() })
@@ -63,5 +64,5 @@ export function parseAfterName<T extends object>(
   addJsonOption(addOptions(tail), wiring);
   for (const [key, value] of Object.entries(command.opts())) tail.setOptionValue(key, value);
   tail.parse(rest, { from: 'user' });
-  return { words: tail.args, raw: tail.opts<T>() };
+  return { words: tail.args, tail };
 }

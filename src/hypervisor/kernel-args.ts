@@ -59,7 +59,9 @@ export interface DirectKernelArgs {
  */
 export function directCommandLine(args: DirectKernelArgs): string {
   const { described, hostname, services = [], tuning, reboot } = args;
-  const [kernel, init] = splitAtInit(withMissingWords(described, [`smolvm.hostname=${hostname}`, ...services]));
+  const [kernel, init] = splitAtInit(
+    withMissingWords(described, [`smolvm.hostname=${hostname}`, ...services]),
+  );
   return [...tuning, 'random.trust_cpu=on', ...kernel, reboot, 'panic=-1', ...init].join(' ');
 }
 

@@ -59,7 +59,7 @@ describe('an image', () => {
     const { stdout: size } = await vm.run('df -m / | { read -r _; read -r _ size _; echo $size; }');
     expect(Number(size)).toBeGreaterThan(200);
     expect(await vm.listEnvVars()).toEqual({ TOKEN: 'a b' });
-    expect(await vm.stop()).toBe('graceful');
+    expect(await vm.stop({ timeoutMs: 30_000 })).toBe('graceful');
   });
 
   test('without the init that its kernel is to run fails with what the kernel said', async () => {

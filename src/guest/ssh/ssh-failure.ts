@@ -38,7 +38,9 @@ export function sshFailure({ exitCode, endSignal, stderr }: ChildEnding): SmolVM
 
 /** May the same attempt succeed a moment later? Pure. */
 export function isTransient(error: unknown): boolean {
-  return error instanceof CommandExecutionUnavailableError && NOT_THERE.test(String(error.details['stderr'] ?? ''));
+  if (!(error instanceof CommandExecutionUnavailableError)) return false;
+  const { stderr } = error.details;
+  return typeof stderr === 'string' && NOT_THERE.test(stderr);
 }
 
 function lastLines(stderr: string): string {

@@ -57,7 +57,8 @@ async function askAgent(vmId: string, agent: GuestChannel, signal: AbortSignal):
 }
 
 function noServer(vmId: string, cause: SmolVMError): CommandExecutionUnavailableError {
-  const why = String(cause.details['path'] ?? cause.message);
+  const { path } = cause.details;
+  const why = typeof path === 'string' ? path : cause.message;
   return new CommandExecutionUnavailableError(`VM '${vmId}' has no SSH server: ${why}`, {
     hint: "Use an image with openssh-server, or leave out channel: 'ssh'.",
     details: { vmId },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cpioArchive } from '../../scripts/assets/cpio.ts';
-import { findInArchive } from './agent-program.ts';
+import { cpioArchive } from '../../../scripts/assets/cpio.ts';
+import { findInArchive } from '../../../src/image/agent-program.ts';
 
 const archive = cpioArchive([
   { name: 'dev', mode: 0o040755 },
