@@ -7,7 +7,7 @@
 #
 # Environment: STOCK   a stock vmlinuz (default: the newest /boot/vmlinuz-*cloud*)
 #              CMDLINE our kernel command line
-#              CPU     -cpu model of our guest (default max; stock gets the same)
+#              CPU     -cpu model of our guest (default max,-erms,-fsrm; stock gets the same)
 # Prints medians as text and, last, one line of JSON.
 set -euo pipefail
 export LC_ALL=C
@@ -19,7 +19,7 @@ export LC_ALL=C
 ours=$(realpath "$1")
 rounds=${2:-10}
 qemu=${QEMU:-qemu-system-x86_64}
-cpu=${CPU:-max}
+cpu=${CPU:-max,-erms,-fsrm}
 our_cmdline=${CMDLINE:-console=ttyS0 quiet reboot=t panic=-1 mitigations=off noreplace-smp}
 stock_cmdline='console=ttyS0 quiet reboot=t panic=-1'
 machine=microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on

@@ -15,13 +15,15 @@ run_packages='
 qemu-system-x86|qemu-system-x86_64|runs the microVMs
 '
 test_packages='
+e2fsprogs|mke2fs|makes and checks the file systems of images
 openssh-client|ssh|reaches the SSH servers of the tests
 openssh-server|/usr/sbin/sshd|is the SSH server of the tests
 mmdebstrap|mmdebstrap|makes the image with an SSH server
 docker.io|dockerd|builds images in the tests
-e2fsprogs|mke2fs|makes and checks the file systems of images
 qemu-utils|qemu-img|checks the disks that the tests make
 zstd|zstd|unpacks the shipped assets to compare them
+docker-registry|docker-registry|serves the images that the tests pull
+buildah|buildah|writes image archives that the tests read
 busybox-static|/usr/share/doc/busybox-static/copyright|goes into images that the tests make, and into the base image
 python3|python3|plays the terminals in the tests of the CLI
 zsh|zsh|completes command lines in the tests of the CLI

@@ -35,6 +35,8 @@ export const ERROR_CODES = {
   COMMAND_NOT_STARTED: 'COMMAND_NOT_STARTED',
   /** The command ended with a code other than 0 and the caller asked for that to be an error. */
   COMMAND_FAILED: 'COMMAND_FAILED',
+  /** A callback of the caller has forbidden the command. Nothing of it ran. */
+  COMMAND_BLOCKED: 'COMMAND_BLOCKED',
   /** The VM knows no detached command of this name. */
   COMMAND_NOT_FOUND: 'COMMAND_NOT_FOUND',
   /** A file of the guest could not be used; `details.errno` says why (`ENOENT`, `EACCES`, `ENOSPC` …). */
@@ -162,6 +164,23 @@ export class OperationTimeoutError extends SmolVMError {
 export class CommandExecutionUnavailableError extends SmolVMError {
   constructor(message: string, options: FailureOptions = {}) {
     super('COMMAND_UNAVAILABLE', message, options);
+  }
+}
+
+/** A callback has forbidden the command by throwing `cause`; nothing of it ran. Code `COMMAND_BLOCKED`. */
+export class CommandBlockedError extends SmolVMError {
+  readonly vmId: string;
+  readonly command: string | readonly string[];
+
+  constructor(vmId: string, command: string | readonly string[], cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super('COMMAND_BLOCKED', `a callback has forbidden the command in VM '${vmId}': ${why}`, {
+      hint: 'See the callbacks that were added with vm.addCallback.',
+      details: { vmId },
+      cause,
+    });
+    this.vmId = vmId;
+    this.command = command;
   }
 }
 

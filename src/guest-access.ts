@@ -1,10 +1,16 @@
 import type { DetachedCommand } from './guest/guest-channel.ts';
+import { parseCallback, type Callback } from './vm/command/callbacks.ts';
 import { forgetDetached, listDetached } from './vm/command/detached.ts';
 import type { CommandResult } from './vm/command/command-result.ts';
 import type { GuestProcess } from './vm/command/guest-process.ts';
 import { runCommand } from './vm/command/run-command.ts';
 import type { RunOptions, SpawnOptions } from './vm/command/run-options.ts';
-import { attachToCommand, spawnCommand, type AttachOptions } from './vm/command/spawn-command.ts';
+import {
+  attachToCommand,
+  spawnCommand,
+  type AttachOptions,
+  type CommandSite,
+} from './vm/command/spawn-command.ts';
 import { listEnvVars, setEnvVars, unsetEnvVars, type EnvOptions } from './vm/files/env-vars.ts';
 import { download, upload, type CopyOptions, type DownloadOptions } from './vm/files/copy.ts';
 import { GuestFiles } from './vm/files/guest-files.ts';
@@ -21,10 +27,33 @@ import { sshCommands, type SshCommands } from './vm/ssh/ssh-commands.ts';
 export abstract class GuestAccess {
   abstract readonly vmId: string;
   #files: GuestFiles | undefined;
+  readonly #callbacks: Callback[] = [];
   readonly #connect: Connect = (signal) => openSession(this.services(), this.vmId, signal);
 
   /** What the operations need. @throws WRONG_STATE once the handle is closed */
   protected abstract services(): Services;
+
+  #site(): CommandSite {
+    return { services: this.services(), vmId: this.vmId, callbacks: this.#callbacks };
+  }
+
+  /**
+   * Adds a callback that is asked before each later command of this handle (`run` and `spawn`), and told of its end.
+   *
+   * @throws INVALID_ARGUMENT
+   * @example
+   * ```ts
+   * vm.addCallback({
+   *   onPreRun: ({ command }) => {
+   *     if (String(command).includes('rm -rf')) throw new Error('not here');
+   *   },
+   * });
+   * ```
+   */
+  addCallback(callback: Callback): this {
+    this.#callbacks.push(parseCallback(callback));
+    return this;
+  }
 
   /**
    * Runs a command to its end. A string goes to the login shell of the guest (`/bin/sh -lc`), an array is program and
@@ -38,7 +67,7 @@ export abstract class GuestAccess {
    * ```
    */
   async run(command: string | readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-    return runCommand(this.services(), this.vmId, command, options);
+    return runCommand(this.#site(), command, options);
   }
 
   /**
@@ -54,7 +83,7 @@ export abstract class GuestAccess {
    * ```
    */
   spawn(command: string | readonly string[], options: SpawnOptions = {}): GuestProcess {
-    return spawnCommand(this.services(), this.vmId, command, options);
+    return spawnCommand(this.#site(), command, options);
   }
 
   /**
@@ -64,7 +93,7 @@ export abstract class GuestAccess {
    * @throws INVALID_ARGUMENT; the handle rejects with COMMAND_NOT_FOUND if the guest knows no such command
    */
   attach(execId: string, options: AttachOptions = {}): GuestProcess {
-    return attachToCommand(this.services(), this.vmId, execId, options);
+    return attachToCommand(this.#site(), execId, options);
   }
 
   /** The detached commands that the guest knows, running or ended, oldest first (at most 32). */

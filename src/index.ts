@@ -25,8 +25,25 @@ export type { EnsureOptions } from './image/docker/ensure-options.ts';
 export type { ImageProgress, OnImageProgress } from './image/docker/image-progress.ts';
 export type { DockerRootfsOptions } from './image/docker/rootfs-options.ts';
 export type { ImageBuilderOptions, SshImageOptions } from './image/docker/ssh-image-options.ts';
+export { images } from './images.ts';
+export type { ImageChoice, PullPolicy } from './spec/image-choice.ts';
+export type { RegistryCredentials } from './image/oci/credentials.ts';
+export type { Prunable } from './image/store/prune-plan.ts';
+export type {
+  BuildSource,
+  ImageOptions,
+  ImportSource,
+  MakeImageOptions,
+  PullOptions,
+} from './vm/images/image-options.ts';
+export type { DamagedImage, ImageInfo } from './vm/images/list-images.ts';
+export type { PruneResult } from './vm/images/prune-images.ts';
+export type { RemovedImage } from './vm/images/remove-image.ts';
+export type { SavedImage } from './vm/images/save-load.ts';
+export type { ImageUse } from './vm/images/new-vm.ts';
 export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
+  CommandBlockedError,
   CommandExecutionUnavailableError,
   ERROR_CODES,
   ImageError,
@@ -45,6 +62,7 @@ export type { VmOptions } from './spec/vm-spec.ts';
 export type { VmState } from './spec/vm-record.ts';
 export type { Acceleration } from './hypervisor/hypervisor.ts';
 export { GuestProcess } from './vm/command/guest-process.ts';
+export type { Callback, RunContext } from './vm/command/callbacks.ts';
 export type { CommandInput } from './vm/command/supervise.ts';
 export type { CommandOutcome } from './vm/command/command-outcome.ts';
 export type { CommandResult } from './vm/command/command-result.ts';

@@ -54,6 +54,11 @@ export async function openHost(): Promise<Host> {
     self,
     forwarderProgram: FORWARDER_PROGRAM,
     sameStateEnv: sameStateEnv(paths, process.env),
+    userEnv: userEnv(process.env),
+    dockerConfigPath: join(
+      nonEmpty(process.env['DOCKER_CONFIG']) ?? join(homedir(), '.docker'),
+      'config.json',
+    ),
   };
   const close = async (): Promise<void> => {
     await channels.closeAll();
@@ -78,10 +83,14 @@ export function imagePlaces(cacheDir?: string): ImagePlaces {
   return {
     assetsFolder: env['SMOLVM_ASSETS'] ?? ASSETS_FOLDER,
     imagesFolder: chosen === undefined ? imagesFolder(hostPaths(env)) : resolve(withHome(chosen)),
-    env: Object.fromEntries(
-      Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
-    ),
+    env: userEnv(env),
   };
+}
+
+function userEnv(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  );
 }
 
 /** `~` and `~/…` are in the home folder, as in a shell. */

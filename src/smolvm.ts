@@ -13,13 +13,13 @@ import {
 } from './spec/lifecycle-options.ts';
 import type { BootImage } from './spec/boot-image.ts';
 import { parseImageSpec, type ImageVmOptions } from './spec/image-spec.ts';
-import { parseVmSpec, type VmOptions, type VmSpec } from './spec/vm-spec.ts';
+import type { VmOptions } from './spec/vm-spec.ts';
 import type { VmState } from './spec/vm-record.ts';
 import { takesCommands } from './vm/command/open-session.ts';
-import { createVm } from './vm/create-vm.ts';
 import { deleteVm } from './vm/delete-vm.ts';
 import { findVm } from './vm/find-vm.ts';
 import { noNetwork } from './vm/no-network.ts';
+import { makeVm, parseNewVm, type ImageUse, type NewVm } from './vm/images/new-vm.ts';
 import { pauseVm, resumeVm } from './vm/pause-vm.ts';
 import { listRetained, type RetainedDiskInfo } from './vm/retained-disk.ts';
 import { reconcileVm } from './vm/reconcile.ts';
@@ -56,7 +56,7 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
   /**
    * Makes a VM that stays until it is deleted, also when this process ends. It is not started.
    *
-   * @param machine - a {@link VMConfig}, or options of which any may be left out
+   * @param machine - a {@link VMConfig}, or options of which any may be left out; `image` is pulled if it is not here
    * @throws INVALID_ARGUMENT, VM_ALREADY_EXISTS, HYPERVISOR_UNAVAILABLE, IMAGE_INVALID, NO_SPACE, PERMISSION_DENIED
    * @example
    * ```ts
@@ -65,9 +65,12 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
    * await vm.close(); // the VM goes on
    * ```
    */
-  static async create(machine: VmOptions & CreateOptions = {}, options: CreateOptions = {}): Promise<SmolVM> {
-    const { signal = options.signal, ...vmOptions } = machine;
-    return (await SmolVM.#make(parseVmSpec(vmOptions), { ephemeral: false, signal })).vm;
+  static async create(
+    machine: VmOptions & ImageUse & CreateOptions = {},
+    options: CreateOptions = {},
+  ): Promise<SmolVM> {
+    const { signal = options.signal, ...asked } = machine;
+    return (await SmolVM.#make(parseNewVm(asked), { ephemeral: false, signal })).vm;
   }
 
   /**
@@ -84,7 +87,7 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
    */
   static async fromImage(image: BootImage, options: ImageVmOptions & CreateOptions = {}): Promise<SmolVM> {
     const { signal, ...vmOptions } = options;
-    return (await SmolVM.#make(parseImageSpec(image, vmOptions), { ephemeral: false, signal })).vm;
+    return (await SmolVM.#make({ spec: parseImageSpec(image, vmOptions) }, { ephemeral: false, signal })).vm;
   }
 
   /**
@@ -99,11 +102,14 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
    * console.log((await vm.run(['echo', 'hello'])).stdout);
    * ```
    */
-  static async launch(machine: VmOptions & StartOptions = {}, options: StartOptions = {}): Promise<SmolVM> {
-    const { bootTimeoutMs = options.bootTimeoutMs, signal = options.signal, ...vmOptions } = machine;
+  static async launch(
+    machine: VmOptions & ImageUse & StartOptions = {},
+    options: StartOptions = {},
+  ): Promise<SmolVM> {
+    const { bootTimeoutMs = options.bootTimeoutMs, signal = options.signal, ...asked } = machine;
     const startOptions = { bootTimeoutMs, signal };
     parseStartOptions(startOptions);
-    const { vm, reusesDisk } = await SmolVM.#make(parseVmSpec(vmOptions), { ephemeral: true, signal });
+    const { vm, reusesDisk } = await SmolVM.#make(parseNewVm(asked), { ephemeral: true, signal });
     try {
       return await vm.start(startOptions);
     } catch (error) {
@@ -117,7 +123,7 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
 
   /** Launches a VM, gives it to `use`, and stops, deletes and closes it when that has ended, however it has. */
   static async with<T>(
-    machine: VmOptions & StartOptions,
+    machine: VmOptions & ImageUse & StartOptions,
     use: (vm: SmolVM) => T | Promise<T>,
     options: StartOptions = {},
   ): Promise<T> {
@@ -159,10 +165,10 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
     return withHost((services) => deleteVm(services, vmId, { force: options.force === true }));
   }
 
-  static async #make(spec: VmSpec, how: Parameters<typeof createVm>[2]) {
+  static async #make(asked: NewVm, how: Parameters<typeof makeVm>[2]) {
     const lease = await leaseHost();
     try {
-      const { vmId, reusesDisk } = await createVm(lease.services, spec, how);
+      const { vmId, reusesDisk } = await makeVm(lease.services, asked, how);
       return { vm: new SmolVM(vmId, lease, true), reusesDisk };
     } catch (error) {
       await lease.release();

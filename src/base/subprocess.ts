@@ -12,6 +12,8 @@ export interface HostCommand {
   readonly maxOutputBytes?: number;
   /** Called with each piece of stdout; returning true ends the command at once. */
   readonly enough?: (stdoutSoFar: string) => boolean;
+  /** What it reads on stdin. Default: nothing. */
+  readonly input?: string;
 }
 
 /** How it ended. `exitCode` is null when a signal ended it. */
@@ -23,20 +25,22 @@ export interface HostCommandResult {
 }
 
 /**
- * Runs a host command with no stdin and a minimal environment. Aborting kills it; the signal's reason is thrown only
- * after it is gone.
+ * Runs a host command with no input and a minimal environment, unless it is given more. Aborting kills it; the signal's
+ * reason is thrown only after it is gone.
  */
 export function runHostCommand(command: HostCommand): Promise<HostCommandResult> {
-  const { argv, signal, env, maxOutputBytes = 256 * 1024, enough } = command;
+  const { argv, signal, env, maxOutputBytes = 256 * 1024, enough, input } = command;
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason as Error);
       return;
     }
     const child = spawn(argv[0], argv.slice(1), {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...minimalEnv(), ...env },
     });
+    // A program that ends without reading its input is no failure of ours: its exit code tells.
+    child.stdin.once('error', () => undefined).end(input);
     const kill = (): void => void child.kill('SIGKILL');
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {

@@ -1,14 +1,14 @@
 import { statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { toSmolVMError } from '../errors.ts';
 
 /**
  * Tells whether the image below a disk is still the one over which the disk was made: an overlay over another image is
- * garbage. Images of smolvm are named by their digest. For others it is inode, size and time of the last change, to the
+ * garbage. What comes with smolvm is named by its digest. For others it is inode, size and time of the last change, to the
  * nanosecond; the number of the device is left out because it may be another one after a reboot.
  */
 export function imageIdentity(path: string, imagesFolder: string): string {
-  if (isOurImage(path, imagesFolder)) return `sha256:${basename(path)}`;
+  if (isAsset(path, imagesFolder)) return `sha256:${basename(path)}`;
   try {
     const { ino, size, mtimeNs } = statSync(path, { bigint: true });
     return `file:${String(ino)}:${String(size)}:${String(mtimeNs)}`;
@@ -17,8 +17,12 @@ export function imageIdentity(path: string, imagesFolder: string): string {
   }
 }
 
-/** Is it one of the images that smolvm unpacked and never writes? */
+/** Is it one of the images that smolvm keeps and never writes: an unpacked one, or `rootfs/<key>/…` of the image store? */
 export function isOurImage(path: string, imagesFolder: string): boolean {
+  return isAsset(path, imagesFolder) || dirname(dirname(path)) === join(imagesFolder, 'rootfs');
+}
+
+function isAsset(path: string, imagesFolder: string): boolean {
   return dirname(path) === imagesFolder;
 }
 

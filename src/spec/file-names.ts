@@ -29,6 +29,8 @@ export interface VmPaths {
   readonly forwardLog: string;
   /** One whole argument on the VMM's command line, by which it is found when its starter died too early. */
   readonly marker: string;
+  /** The same for the process behind its forwards. */
+  readonly forwardMarker: string;
 }
 
 /** How many host processes can use one VM at the same time: each takes one port of the control channel. */
@@ -56,6 +58,7 @@ export function clientKeyPath(paths: HostPaths): string {
 export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
   const folder = join(paths.home, 'vms', vmId);
   const runFolder = join(paths.run, vmId);
+  const marker = `smolvm:${homeTag(paths.home)}:${vmId}`;
   return {
     folder,
     disk: join(folder, 'disk.qcow2'),
@@ -68,7 +71,8 @@ export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
     vmmRef: join(runFolder, 'vmm.json'),
     vmmLog: join(runFolder, 'vmm.log'),
     forwardLog: join(runFolder, 'forward.log'),
-    marker: `smolvm:${homeTag(paths.home)}:${vmId}`,
+    marker,
+    forwardMarker: `${marker}:forward`,
   };
 }
 

@@ -38,7 +38,7 @@ export function parseImageSpec(image: unknown, options: unknown): VmSpec {
   const fields = accepted(checkFields(imageOptionsSchema, options), WHAT);
   const asked = fields.backend ?? 'auto';
   const made = image.backend ?? 'auto';
-  const problems = mismatches(image, asked, fields.channel);
+  const problems = imageMismatches(image, asked, fields.channel);
   if (problems.length > 0) throw new ValidationError(WHAT, problems);
   return Object.freeze({
     ...fields,
@@ -52,7 +52,12 @@ export function parseImageSpec(image: unknown, options: unknown): VmSpec {
   });
 }
 
-function mismatches(image: BootImage, asked: VmSpec['backend'], channel: Channel): readonly string[] {
+/** Why an image cannot be used so. */
+export function imageMismatches(
+  image: BootImage,
+  asked: VmSpec['backend'],
+  channel: Channel,
+): readonly string[] {
   const made = image.backend ?? 'auto';
   const host = hostArch();
   return [

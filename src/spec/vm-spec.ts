@@ -68,7 +68,8 @@ export interface VmSpec {
   readonly image: BootImage | null;
 }
 
-const WHAT = 'VM options';
+/** Begins the message about options of a VM. */
+export const VM_OPTIONS = 'VM options';
 
 /**
  * Options → spec. Pure: no file is looked at.
@@ -76,9 +77,9 @@ const WHAT = 'VM options';
  * @throws ValidationError (`INVALID_ARGUMENT`) with every problem at once
  */
 export function parseVmSpec(options: unknown): VmSpec {
-  const fields = accepted(checkFields(vmOptionsSchema, options), WHAT);
+  const fields = accepted(checkFields(vmOptionsSchema, options), VM_OPTIONS);
   if (fields.diskMode === 'shared' && fields.rootfsPath === undefined)
-    throw new ValidationError(WHAT, ["rootfsPath: is required with diskMode 'shared'"]);
+    throw new ValidationError(VM_OPTIONS, ["rootfsPath: is required with diskMode 'shared'"]);
   return Object.freeze({
     ...fields,
     vmId: fields.vmId ?? newVmId(),

@@ -46,6 +46,8 @@ export async function createVm(services: Services, spec: VmSpec, options: Create
   const undo = new Cleanup();
   const record = services.store.exclusively(() => {
     if (vm.diskMode === 'isolated') requireUnusedDisk(services, vm);
+    // An image may have been removed since it was looked at; from here on this VM is one of its users.
+    requireFile(vm.rootfsPath);
     return services.store.create(vm, { state: 'creating', by: services.self });
   });
   try {
@@ -71,6 +73,11 @@ export async function createVm(services: Services, spec: VmSpec, options: Create
     await undo.run();
     throw toSmolVMError(error, `create VM '${vm.vmId}'`);
   }
+}
+
+function requireFile(path: string): void {
+  const problem = regularFileProblem(path);
+  if (problem !== undefined) throw new ValidationError('VM options', [`rootfsPath: ${problem}`]);
 }
 
 /** Makes the VM's folder, or takes over the one with the retained disk. */

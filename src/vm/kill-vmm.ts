@@ -13,7 +13,7 @@ const refSchema = v.object({ pid: v.number(), startTicks: v.number(), bootId: v.
 /** Kills a VMM and waits until it is gone: only then may its files be removed. */
 export async function killVmm(vmm: ProcessRef): Promise<void> {
   if (!signalProcess(vmm, 'SIGKILL')) return;
-  using deadline = new Deadline(`end the VMM process ${String(vmm.pid)}`, KILL_TIMEOUT_MS);
+  using deadline = new Deadline(`end the process ${String(vmm.pid)}`, KILL_TIMEOUT_MS);
   await waitForExit(vmm, deadline.signal);
 }
 
@@ -23,8 +23,12 @@ export async function killStrayVmms(paths: VmPaths): Promise<void> {
   await Promise.all(refs.map(killVmm));
 }
 
-/** Removes what a VM has between start and stop: sockets, process reference, log. */
+/**
+ * Removes what a VM has between start and stop: its forwards, sockets, process reference, log. The process behind the
+ * forwards would end by itself, but only a moment after the VMM: until then its ports would take connections.
+ */
 export async function removeRunFolder(paths: VmPaths): Promise<void> {
+  if (existsSync(paths.forwardLog)) await Promise.all(findProcesses(paths.forwardMarker).map(killVmm));
   await rm(paths.runFolder, { recursive: true, force: true });
 }
 

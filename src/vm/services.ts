@@ -21,4 +21,8 @@ export interface Services {
   /** What runs behind `exposeLocal`, and the environment in which it finds the same state. */
   readonly forwarderProgram: string;
   readonly sameStateEnv: Readonly<Record<string, string>>;
+  /** For the user's own programs: container engines and helpers for logins. */
+  readonly userEnv: Readonly<Record<string, string>>;
+  /** Where Docker keeps the logins of registries. */
+  readonly dockerConfigPath: string;
 }

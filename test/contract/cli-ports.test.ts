@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { findProcesses } from '../../src/base/process-ref.ts';
+import { homeTag } from '../../src/spec/file-names.ts';
 import { cli, json, onTerminal, start } from '../support/cli.ts';
 import { withWorld } from '../support/world.ts';
 
@@ -72,6 +74,16 @@ describe('port', () => {
     );
     expect(await cli(['port', 'expose', 'box', '80', '--host', 'localhost'])).toMatchObject({ exitCode: 2 });
     expect(await cli(['port', 'expose', 'box', '99999'])).toMatchObject({ exitCode: 2 });
+  });
+
+  test('a stop ends its forwards before it returns, also when their process hangs', async () => {
+    const address = (await cli(['port', 'expose', 'box', guestPort])).stdout.trim();
+    expect(await read(address)).toBe('hello');
+    const forwarders = findProcesses(`smolvm:${homeTag(String(process.env['SMOLVM_HOME']))}:box:forward`);
+    expect(forwarders).toHaveLength(1);
+    for (const { pid } of forwarders) process.kill(pid, 'SIGSTOP');
+    expect(await cli(['stop', 'box'])).toMatchObject({ exitCode: 0 });
+    await expect(read(address)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
   test('wait ends when something listens, and fails after its time', async () => {

@@ -108,12 +108,17 @@ describe('files of a VM', () => {
     await vm.run(['ln', '-s', '/srv/other', '/srv/link']);
     expect(await vm.downloadFile('/srv/link', back)).toBe(join(back, 'link'));
     expect(lstatSync(join(back, 'link')).isFile()).toBe(true);
+    const odd = `/srv/it's "odd" $HOME`;
+    expect(await vm.uploadFile(local, odd)).toBe(odd);
+    expect(await vm.downloadFile(odd, back)).toBe(join(back, `it's "odd" $HOME`));
+    expect(readFileSync(join(back, `it's "odd" $HOME`))).toEqual(readFileSync(local));
   });
 
   test.each<[string, (vm: SmolVM, folder: string) => Promise<unknown>]>([
     ['a relative guest path', (vm) => vm.uploadFile('/etc/hostname', 'relative')],
     ['a folder for a file', (vm) => vm.uploadFile('/etc', '/srv/x')],
     ['a local file that is not there', (vm) => vm.uploadFile('/no/such/file', '/srv/x')],
+    ['a relative guest path to copy from', (vm, folder) => vm.downloadFile('hostname', join(folder, 'x'))],
     ['a guest folder for a file', (vm, folder) => vm.downloadFile('/etc', join(folder, 'x'))],
   ])('that are wrong are refused and leave nothing: %s', async (_what, copy) => {
     await using vm = await SmolVM.launch({ vcpuCount: 1 });
@@ -185,7 +190,15 @@ describe('environment variables', () => {
     expect((await vm.run(['sh', '-c', 'echo $ONLY'], { env: { ONLY: 'from run' } })).stdout).toBe(
       'from run\n',
     );
-    expect(await vm.files.stat('/etc/profile.d/smolvm_env.sh')).toMatchObject({ mode: 0o600 });
+    const script = '/etc/profile.d/smolvm_env.sh';
+    expect(await vm.files.stat(script)).toMatchObject({ mode: 0o600 });
+    // What changes nothing writes nothing: the file is the same one.
+    const inode = (await vm.run(['stat', '-c', '%i', script])).stdout;
+    await vm.setEnvVars({ ONLY: '2' });
+    await vm.unsetEnvVars(['UNKNOWN']);
+    expect((await vm.run(['stat', '-c', '%i', script])).stdout).toBe(inode);
+    await vm.setEnvVars({ ONLY: '3' });
+    expect((await vm.run(['stat', '-c', '%i', script])).stdout).not.toBe(inode);
   });
 });
 

@@ -122,11 +122,15 @@ describe('qemuArgv', () => {
       support: { ...boot.support, acceleration: { kind: 'emulated', reason: 'r', hint: 'h' } },
     });
     expect(valuesOf(emulated, '-accel')).toEqual(['tcg']);
-    expect(valuesOf(emulated, '-cpu')).toEqual(['max']);
+    expect(valuesOf(emulated, '-cpu')).toEqual(['max,-erms,-fsrm']);
     expect(machineArgs('hardware')).toContain('kvm');
     const cmdline = valuesOf(emulated, '-append')[0] ?? '';
     expect(cmdline.split(' ')).toContain('mitigations=off');
-    expect(emulated.filter((word) => !qemuArgv(boot).includes(word))).toEqual(['tcg', 'max', cmdline]);
+    expect(emulated.filter((word) => !qemuArgv(boot).includes(word))).toEqual([
+      'tcg',
+      'max,-erms,-fsrm',
+      cmdline,
+    ]);
   });
 
   it('skips flushes only for a disk that may be lost', () => {

@@ -23,6 +23,12 @@ export const COMMON_ARGS: readonly string[] = [
 const MACHINE =
   'microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on,x-option-roms=off,auto-kernel-cmdline=on';
 
+/**
+ * All that QEMU can emulate, but for the promise that `rep movsb` and `rep stosb` are fast: the kernel then copies and
+ * clears memory by them, which QEMU emulates byte by byte. Without the promise, large transfers are three times as fast.
+ */
+const EMULATED_CPU = 'max,-erms,-fsrm';
+
 type AccelerationKind = Acceleration['kind'];
 
 /** Machine, accelerator and CPU model; also what an acceleration probe boots. */
@@ -30,7 +36,7 @@ export function machineArgs(kind: AccelerationKind): readonly string[] {
   return [
     '-machine',
     MACHINE,
-    ...(kind === 'hardware' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg', '-cpu', 'max']),
+    ...(kind === 'hardware' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg', '-cpu', EMULATED_CPU]),
   ];
 }
 

@@ -2,6 +2,17 @@
 export type ImageProgress =
   /** Another process builds the same image; this one takes what comes of it. */
   | { readonly step: 'wait' }
+  /** A layer comes from a registry; one that was there comes at once. `layer` is its digest. */
+  | {
+      readonly step: 'download';
+      readonly layer: string;
+      readonly doneBytes: number;
+      readonly totalBytes: number;
+    }
+  /** What was stored of the image is damaged, as `problem` says, and it is made again. */
+  | { readonly step: 'damaged'; readonly problem: string }
+  /** A saved image is written or read: so many bytes of its file so far. */
+  | { readonly step: 'save' | 'load'; readonly doneBytes: number; readonly totalBytes: number }
   /** The engine builds; `output` is a piece of what it prints. It is text of others: escape it before showing. */
   | { readonly step: 'build'; readonly output: string }
   /** The files of the image are read, then written as a file system; `bytes` is how many so far. */

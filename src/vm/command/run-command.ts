@@ -1,14 +1,12 @@
-import type { Services } from '../services.ts';
 import type { CommandResult } from './command-result.ts';
 import type { RunOptions } from './run-options.ts';
-import { spawnCommand } from './spawn-command.ts';
+import { spawnCommand, type CommandSite } from './spawn-command.ts';
 
 /** Runs a command in a running VM to its end. */
 export async function runCommand(
-  services: Services,
-  vmId: string,
+  site: CommandSite,
   command: unknown,
   options: RunOptions,
 ): Promise<CommandResult> {
-  return spawnCommand(services, vmId, command, options).result();
+  return spawnCommand(site, command, options).result();
 }

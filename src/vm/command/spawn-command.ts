@@ -10,7 +10,9 @@ import {
 } from '../../spec/run-options.ts';
 import type { CommandDefaults } from '../../spec/image-config.ts';
 import type { Services } from '../services.ts';
+import { CommandCallbacks, type Callback } from './callbacks.ts';
 import { CommandOutput } from './command-output.ts';
+import { commandResult } from './command-result.ts';
 import { GuestProcess } from './guest-process.ts';
 import { findVm } from '../find-vm.ts';
 import { openSessionOf } from './open-session.ts';
@@ -29,22 +31,27 @@ export interface AttachOptions extends Pick<
   readonly cursor?: number | undefined;
 }
 
+/** Where commands go, and who looks on. */
+export interface CommandSite {
+  readonly services: Services;
+  readonly vmId: string;
+  readonly callbacks: readonly Callback[];
+}
+
 /** Starts a command. Throws at once on bad options; all else is told by the handle. */
-export function spawnCommand(
-  services: Services,
-  vmId: string,
-  command: unknown,
-  options: SpawnOptions,
-): GuestProcess {
+export function spawnCommand(site: CommandSite, command: unknown, options: SpawnOptions): GuestProcess {
   const { signal, input, onStdout, onStderr, ...plain } = options;
   const request = parseSpawnRequest({ command, ...plain, hasInput: input !== undefined });
   const execId = request.detached === true ? `exec-${randomBytes(6).toString('hex')}` : request.detached;
   const argv = argvOf(request.command);
   const hasStdin = request.stdin ?? request.terminal !== undefined;
+  const { vmId } = site;
+  const { cwd, user, timeoutMs } = options;
+  const context = { vmId, command: request.command, cwd, user, timeoutMs };
+  const callbacks = new CommandCallbacks([...site.callbacks], Object.freeze(context));
   return follow(
-    services,
-    vmId,
-    { ...request, signal, input, onStdout, onStderr, argv, execId, hasStdin },
+    site,
+    { ...request, signal, input, onStdout, onStderr, argv, execId, hasStdin, callbacks },
     (channel, onOutput, defaults) =>
       channel.exec({
         argv,
@@ -58,12 +65,7 @@ export function spawnCommand(
 }
 
 /** Takes up a detached command where a reader left it. */
-export function attachToCommand(
-  services: Services,
-  vmId: string,
-  execId: unknown,
-  options: AttachOptions,
-): GuestProcess {
+export function attachToCommand(site: CommandSite, execId: unknown, options: AttachOptions): GuestProcess {
   const { signal, onStdout, onStderr, ...plain } = options;
   const request = parseAttachRequest({ execId, ...plain });
   const way = {
@@ -75,10 +77,9 @@ export function attachToCommand(
     argv: [],
     check: false,
     hasStdin: true,
+    callbacks: undefined,
   };
-  return follow(services, vmId, way, (channel, onOutput) =>
-    channel.attach(request.execId, request.cursor, onOutput),
-  );
+  return follow(site, way, (channel, onOutput) => channel.attach(request.execId, request.cursor, onOutput));
 }
 
 /** What both ways to a handle have in common. */
@@ -89,26 +90,33 @@ interface Way
   readonly argv: readonly string[];
   readonly execId: string | undefined;
   readonly hasStdin: boolean;
+  readonly callbacks: CommandCallbacks | undefined;
 }
 
 type Begin = (channel: GuestChannel, onOutput: OnOutput, defaults: CommandDefaults | null) => GuestCommand;
 
-function follow(services: Services, vmId: string, way: Way, begin: Begin): GuestProcess {
-  const { timeoutMs, signal, input, maxOutputBytes, argv, execId, check, hasStdin } = way;
+function follow({ services, vmId }: CommandSite, way: Way, begin: Begin): GuestProcess {
+  const { timeoutMs, signal, input, maxOutputBytes, argv, execId, check, hasStdin, callbacks } = way;
+  const startedAt = performance.now();
   const deadline = new Deadline('the command', timeoutMs ?? Infinity, signal);
   const output = new CommandOutput(maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES);
   output.tap({
     take: ({ stream, bytes }) => (stream === 'stdout' ? way.onStdout : way.onStderr)?.(bytes),
     end: () => undefined,
   });
-  const opening = open(services, vmId, deadline, (channel, defaults) =>
-    begin(channel, (name, chunk) => output.add(name, chunk), defaults),
+  const allowed = callbacks?.ask() ?? Promise.resolve();
+  const opening = allowed.then(() =>
+    open(services, vmId, deadline, (channel, defaults) =>
+      begin(channel, (name, chunk) => output.add(name, chunk), defaults),
+    ),
   );
   const started = opening.then((command) => command.started);
   started.catch(() => undefined);
-  const ending = supervise({ opening, input, deadline, output }).finally(() => {
+  const ending = supervise({ opening, input, deadline, output }).then(async (end) => {
     deadline[Symbol.dispose]();
     output.end();
+    await callbacks?.tell(end, (exit) => commandResult(argv, exit, output, performance.now() - startedAt));
+    return end;
   });
   return new GuestProcess({
     argv,

@@ -129,7 +129,7 @@ async function ifServed<T>(answer: Promise<T>): Promise<T | undefined> {
 async function startForwarder(services: Services, vmId: string, signal: AbortSignal): Promise<Socket> {
   const paths = vmPaths(services.paths, vmId);
   const log = openSync(paths.forwardLog, 'a', 0o600);
-  const child = spawn(process.execPath, [services.forwarderProgram, vmId, `${paths.marker}:forward`], {
+  const child = spawn(process.execPath, [services.forwarderProgram, vmId, paths.forwardMarker], {
     detached: true,
     stdio: ['ignore', log, log],
     cwd: '/',

@@ -36,6 +36,14 @@ describe('runHostCommand', () => {
     expect(stdout).toBe('$HOME|a b|*|');
   });
 
+  it('gives the program the input and the variables that it should have', async () => {
+    const argv = ['/bin/sh', '-c', 'cat; echo "$A"'] as const;
+    const result = await runHostCommand({ argv: [...argv], signal, input: 'in\n', env: { A: 'a' } });
+    expect(result.stdout).toBe('in\na\n');
+    const input = 'x'.repeat(1_000_000);
+    expect(await runHostCommand({ argv: ['/bin/true'], signal, input })).toMatchObject({ exitCode: 0 });
+  });
+
   it('gives the program nothing of our environment and no input', async () => {
     process.env['SMOLVM_TEST_SECRET'] = 'secret';
     try {

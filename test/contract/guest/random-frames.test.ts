@@ -31,12 +31,14 @@ function randomFrame(): Buffer {
   return encodeFrame({ type, flags: randomInt(2), stream: randomInt(4), payload }, TAG);
 }
 
-it('100,000 random frames end sessions with typed errors, and neither crash nor grow this process', async () => {
+it('100,000 random frames end sessions with typed errors, and neither crash, stall nor grow this process', async () => {
   const path = join(folder(), 'agent');
   const server = createServer().listen(path);
   await once(server, 'listening');
   const before = process.memoryUsage().rss;
   let sent = 0;
+  // The processor's time of one turn, which says the same on a busy machine.
+  let longestTurnMs = 0;
   try {
     while (sent < FRAMES) {
       const accepted = once(server, 'connection') as Promise<[Socket]>;
@@ -55,7 +57,10 @@ it('100,000 random frames end sessions with typed errors, and neither crash nor 
         const batch = Array.from({ length: 50 }, randomFrame);
         sent += batch.length;
         guest.write(Buffer.concat(batch));
+        const used = process.cpuUsage();
         await new Promise((resolve) => setImmediate(resolve));
+        const { user, system } = process.cpuUsage(used);
+        longestTurnMs = Math.max(longestTurnMs, (user + system) / 1_000);
       }
       guest.destroy();
       expect(isSmolVMError(await session.closed)).toBe(true);
@@ -65,5 +70,6 @@ it('100,000 random frames end sessions with typed errors, and neither crash nor 
   } finally {
     server.close();
   }
+  expect(longestTurnMs).toBeLessThan(50);
   expect((process.memoryUsage().rss - before) / 2 ** 20).toBeLessThan(128);
 });
