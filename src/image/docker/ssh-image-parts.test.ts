@@ -1,57 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import fc from 'fast-check';
 import { ImageError } from '../../errors.ts';
 import { authorizedKeyWord } from './authorized-key.ts';
-import { readCpioFile } from './cpio-reader.ts';
 import { withoutImageId } from './engine-layer.ts';
 import { parseInspected } from './inspected-image.ts';
 import { withRootPassword } from './root-password.ts';
 import { alpineSshDockerfile, debianSshDockerfile, sshdConfig } from './ssh-dockerfiles.ts';
-
-/** A "newc" archive, of names and contents. */
-function cpioArchive(files: readonly (readonly [string, string])[]): Buffer {
-  const parts = [...files, ['TRAILER!!!', ''] as const].map(([name, contents]) => {
-    const fields = [1, 0o100644, 0, 0, 1, 0, contents.length, 0, 0, 0, 0, name.length + 1, 0];
-    const header = `070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}${name}\0`;
-    const padded = (text: string): string => text + '\0'.repeat((4 - (text.length % 4)) % 4);
-    return padded(header) + padded(contents);
-  });
-  return Buffer.from(parts.join(''), 'latin1');
-}
-
-describe('readCpioFile', () => {
-  const archive = cpioArchive([
-    ['dev', ''],
-    ['odd', 'abc'],
-    ['init', 'the agent'],
-  ]);
-
-  it('finds a file', () => {
-    expect(readCpioFile(archive, 'init').toString()).toBe('the agent');
-    expect(readCpioFile(archive, 'odd').toString()).toBe('abc');
-  });
-
-  it('refuses an archive without it, cut off, or that is none', () => {
-    expect(() => readCpioFile(archive, 'nope')).toThrow(/no file nope/);
-    expect(() => readCpioFile(Buffer.alloc(0), 'init')).toThrow(ImageError);
-    for (let end = 0; end < archive.indexOf('the agent') + 9; end += 1)
-      expect(() => readCpioFile(archive.subarray(0, end), 'init')).toThrow(ImageError);
-  });
-
-  it('throws nothing else, whatever it reads', () => {
-    fc.assert(
-      fc.property(fc.nat(archive.length - 1), fc.nat(255), (at, byte) => {
-        const changed = Buffer.from(archive);
-        changed.writeUInt8(byte, at);
-        try {
-          readCpioFile(changed, 'init');
-        } catch (error) {
-          expect(error).toBeInstanceOf(ImageError);
-        }
-      }),
-    );
-  });
-});
 
 describe('authorizedKeyWord', () => {
   it('strips white space before it encodes', () => {

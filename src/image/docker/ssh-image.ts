@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, ImageError, toSmolVMError } from '../../errors.ts';
+import { readAgentProgram } from '../agent-program.ts';
 import { ensureKernel } from '../base-image.ts';
 import { readManifest, type Asset } from '../manifest.ts';
 import type { Layer } from '../rootfs/layer.ts';
 import { unpackAsset } from '../unpack-asset.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { readContext } from './context-files.ts';
-import { readCpioFile } from './cpio-reader.ts';
 import type { ImagePlaces } from './docker-rootfs.ts';
 import type { EngineName } from './engine-names.ts';
 import { buildEngineRootfs } from './engine-rootfs.ts';
@@ -134,7 +134,7 @@ function agentLayers(image: Layer, agent: Buffer, passwordHash: string | undefin
 /** The agent is the file `init` of the initrd that comes with smolvm. */
 async function readAgent(initrd: Asset, assetsFolder: string, work: string): Promise<Buffer> {
   const path = await unpackAsset(initrd, assetsFolder, join(work, initrd.sha256));
-  return readCpioFile(await readFile(path), 'init');
+  return Buffer.from(readAgentProgram(path).bytes);
 }
 
 /** Puts the kernel of this version beside a root file system; the one of an older version is replaced. */
