@@ -10,6 +10,7 @@ import {
   SmolVM,
   SSH_BOOT_ARGS,
 } from 'smolvm';
+import { runExample } from '../support/run-example.ts';
 import { dockerProblem, startRealDocker, type RealDocker } from '../support/real-docker.ts';
 import { useRealHost } from './real-host.ts';
 
@@ -93,7 +94,7 @@ describe.skipIf(problem !== undefined)(`Docker${problem === undefined ? '' : `: 
       expect(output.join('')).toContain('the reason');
       const absent = new DockerRootfsBuilder({
         name: 'absent',
-        dockerfile: 'FROM registry.invalid/x:1\n',
+        dockerfile: 'FROM 127.0.0.1:1/x:1\n',
         ...options,
       });
       await expect(absent.ensure({ backend: 'qemu', boot: 'agent' })).rejects.toMatchObject({
@@ -133,6 +134,22 @@ describe.skipIf(problem !== undefined)(`Docker${problem === undefined ? '' : `: 
       await using other = await SmolVM.fromImage(overSsh, { channel: 'ssh' });
       await other.start({ bootTimeoutMs: minuteMs });
       expect((await other.run('id -un')).stdout).toBe('root\n');
+    },
+    10 * minuteMs,
+  );
+
+  test(
+    'the example of a service with Node.js answers on a port of this host',
+    async () => {
+      const env = { BASE_IMAGE: docker.debian, SMOLVM_IMAGE_DIR: cacheDir };
+      const { exitCode, stdout, stderr } = await runExample('node-service.ts', env);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(JSON.parse(stdout)).toMatchObject({
+        path: '/hello',
+        node: expect.stringMatching(/^v\d+/) as string,
+        kernel: expect.stringContaining('smolvm') as string,
+      });
+      expect(docker.contents()).toEqual(before);
     },
     10 * minuteMs,
   );
