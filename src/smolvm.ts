@@ -93,7 +93,6 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
   /**
    * Makes and starts a VM that ends with this process, whatever ends it.
    *
-   * @param machine - a {@link VMConfig}, or options of which any may be left out
    * @throws what {@link SmolVM.create} and {@link SmolVM.start} throw; then nothing of the VM is left but a
    * disk that was retained before
    * @example
@@ -132,7 +131,6 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
 
   /**
    * Connects to a VM that exists, also one of another process.
-   *
    * @throws INVALID_ARGUMENT, VM_NOT_FOUND, STORE_INVALID
    */
   static async fromId(vmId: string): Promise<SmolVM> {
@@ -218,16 +216,14 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
    */
   async start(options: StartOptions = {}): Promise<this> {
     const { bootTimeoutMs } = parseStartOptions(options);
-    const services = this.services();
-    this.#timings =
-      (await startVm(services, this.vmId, { bootTimeoutMs, signal: options.signal })) ?? this.#timings;
+    const how = { bootTimeoutMs, signal: options.signal };
+    this.#timings = (await startVm(this.services(), this.vmId, how)) ?? this.#timings;
     return this;
   }
 
   /**
    * Stops the VM: the guest ends its processes, syncs and powers off; if it has not within the time, it is ended.
    * A VM that does not run is left as it is.
-   *
    * @throws VM_NOT_FOUND, BUSY
    */
   async stop(options: StopOptions = {}): Promise<StopOutcome> {

@@ -16,7 +16,11 @@ export function addCompletion(program: Command, { choose }: Wiring): Command {
 
 /** Asked by these scripts at each Tab; help does not show it. */
 export function addComplete(program: Command, { choose }: Wiring): Command {
-  return program.command('__complete', { hidden: true }).action(() => {
-    choose(async () => (await import('./commands/complete.ts')).complete());
+  const complete = program.command('__complete', { hidden: true });
+  return complete.addArgument(new Argument('[what]').choices(['vms', 'images'])).action((what?: string) => {
+    choose(async () => {
+      const { completeImages, completeVms } = await import('./commands/complete.ts');
+      return what === 'images' ? completeImages() : completeVms();
+    });
   });
 }

@@ -11,7 +11,12 @@ import {
   type RawMachine,
   type RawStart,
 } from './requests.ts';
+import { UsageError } from './usage-error.ts';
 import { addJsonOption, type Wiring } from './wiring.ts';
+
+interface RawEntrypoint {
+  readonly entrypoint?: string;
+}
 
 export function addRun(program: Command, { env, choose }: Wiring): Command {
   const run = program
@@ -19,12 +24,20 @@ export function addRun(program: Command, { env, choose }: Wiring): Command {
     .description('boot a VM, run a command in it and remove the VM; exits as the command did')
     .argument('[cmd...]', 'program and arguments, taken as they are')
     .passThroughOptions();
-  addGuestOptions(addStartOptions(addMachineOptions(run)));
-  return run.action((words: readonly string[], raw: RawMachine & RawStart & RawGuest) => {
+  addGuestOptions(addStartOptions(addMachineOptions(run))).option(
+    '--entrypoint <program>',
+    "with --image: run this instead of the image's own entrypoint; '' for none",
+  );
+  return run.action((words: readonly string[], raw: RawMachine & RawStart & RawGuest & RawEntrypoint) => {
+    const { image, entrypoint } = raw;
+    if (entrypoint !== undefined && image === undefined) throw new UsageError('--entrypoint needs --image');
+    if (entrypoint !== undefined && raw.shell !== undefined)
+      throw new UsageError('-c runs a string by a shell, so --entrypoint makes no sense with it');
     const request = {
       machine: machineRequest(raw),
       start: startRequest(raw),
-      guest: guestRequest(words, raw, env),
+      guest: guestRequest(words, raw, env, image !== undefined),
+      entrypoint,
     };
     choose(async (context) => (await import('./commands/run.ts')).run(context, request));
   });

@@ -10,9 +10,12 @@ export interface Failure {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** Some of several VMs could not be dealt with. */
+/** What could not be dealt with, and why. */
+type OneError = { readonly error: unknown } & ({ readonly vmId: string } | { readonly image: string });
+
+/** Some of several VMs or images could not be dealt with. */
 export class SeveralErrors extends Error {
-  readonly errors: readonly { readonly vmId: string; readonly error: unknown }[];
+  readonly errors: readonly OneError[];
   readonly done: readonly string[];
 
   constructor(message: string, errors: SeveralErrors['errors'], done: readonly string[]) {
@@ -32,7 +35,7 @@ export function failureOf(error: unknown): Failure {
     return { code: error.code, message: error.message, hint: error.hint ?? null, details: error.details };
   }
   if (error instanceof SeveralErrors) {
-    const failures = error.errors.map((one) => ({ vmId: one.vmId, ...failureOf(one.error) }));
+    const failures = error.errors.map(({ error: one, ...what }) => ({ ...what, ...failureOf(one) }));
     const code = failures[0]?.code ?? 'INTERNAL';
     return { code, message: error.message, hint: null, details: { done: error.done, failures } };
   }

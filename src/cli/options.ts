@@ -7,6 +7,8 @@ export function addMachineOptions(command: Command): Command {
     .option('--memory <mib>', 'memory in MiB, 128 to 16384 (default 512)')
     .option('--kernel <path>', 'uncompressed ELF kernel (default: the one of smolvm)')
     .option('--rootfs <path>', 'raw ext4 image (default: the one of smolvm)')
+    .option('--image <image>', 'an image by its name, such as python:3.12; see smolvm image')
+    .option('--pull <policy>', 'missing: pull an image that is not here; always; never (default missing)')
     .option('--backend <name>', 'hypervisor to use (default: auto)')
     .option('--boot-args <words>', 'kernel arguments, added to those of the machine')
     .option('--disk-size <mib>', 'size of the disk in MiB (default: that of the image)')

@@ -33,12 +33,20 @@ export function parseEnv(assignments: readonly string[], ours: Env): Record<stri
   return Object.fromEntries(assignments.map((text) => parseAssignment(text, ours)));
 }
 
-function parseAssignment(text: string, ours: Env): readonly [name: string, value: string] {
+function parseAssignment(text: string, ours: Env, flag = '-e'): readonly [name: string, value: string] {
   const { name, value } = ASSIGNMENT.exec(text)?.groups ?? {};
-  if (name === undefined) throw new UsageError(`-e: expected KEY=VALUE or KEY, received '${text}'`);
+  if (name === undefined) throw new UsageError(`${flag}: expected KEY=VALUE or KEY, received '${text}'`);
   const found = value ?? ours[name];
   if (found !== undefined) return [name, found];
-  throw new UsageError(`-e: ${name} is not set here`, `Set it, or give its value: -e ${name}=VALUE`);
+  throw new UsageError(
+    `${flag}: ${name} is not set here`,
+    `Set it, or give its value: ${flag} ${name}=VALUE`,
+  );
+}
+
+/** The same for the arguments of a build. */
+export function parseBuildArgs(assignments: readonly string[], ours: Env): Record<string, string> {
+  return Object.fromEntries(assignments.map((text) => parseAssignment(text, ours, '--build-arg')));
 }
 
 /** The words of a command, or the string of `-c`. Exactly one of the two. */

@@ -6,6 +6,7 @@ import { addCreate, addPause, addResume, addStart, addStop } from './define-life
 import { addComplete, addCompletion } from './define-completion.ts';
 import { addEnv } from './define-env.ts';
 import { addCp } from './define-files.ts';
+import { addImage } from './define-images.ts';
 import { addPort } from './define-ports.ts';
 import { addAttach, addPs, addShell, addSsh } from './define-processes.ts';
 import { addDoctor, addInfo, addList, addLogs } from './define-queries.ts';
@@ -30,6 +31,7 @@ const COMMANDS = [
   addCp,
   addEnv,
   addPort,
+  addImage,
   addDoctor,
   addCompletion,
   addComplete,

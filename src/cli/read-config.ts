@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { VMConfig, type VmOptions } from '../index.ts';
+import { VMConfig, type ImageChoice, type VmOptions } from '../index.ts';
 import type { MachineRequest } from './requests.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -7,7 +7,7 @@ import { UsageError } from './usage-error.ts';
 const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 
 /** The VM that is asked for: options of the command line, over those of the file. Values are for the SDK to judge. */
-export async function machineOf({ configFile, fields }: MachineRequest): Promise<VmOptions> {
+export async function machineOf({ configFile, fields }: MachineRequest): Promise<VmOptions & ImageChoice> {
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   return configFile === undefined ? given : { ...(await readConfig(configFile)), ...given };
 }

@@ -1,4 +1,4 @@
-import type { RunOptions, StartOptions, VmOptions } from '../index.ts';
+import type { ImageChoice, RunOptions, StartOptions, VmOptions } from '../index.ts';
 import { UsageError } from './usage-error.ts';
 import { parseDuration, parseEnv, parseGuestCommand, parseWholeNumber, type Env } from './parse-values.ts';
 
@@ -8,6 +8,8 @@ export interface RawMachine {
   readonly memory?: string;
   readonly kernel?: string;
   readonly rootfs?: string;
+  readonly image?: string;
+  readonly pull?: string;
   readonly backend?: string;
   readonly bootArgs?: string;
   readonly diskSize?: string;
@@ -39,7 +41,7 @@ export interface RawExec extends RawGuest {
 export interface MachineRequest {
   /** A file with further fields, to be read when all else is known to be well formed. */
   readonly configFile: string | undefined;
-  readonly fields: VmOptions;
+  readonly fields: VmOptions & ImageChoice;
 }
 
 /** A start, parsed. */
@@ -58,12 +60,14 @@ export interface GuestRequest {
 }
 
 export function machineRequest(raw: RawMachine, vmId?: string): MachineRequest {
-  const fields: VmOptions = {
+  const fields: VmOptions & ImageChoice = {
     vmId,
     vcpuCount: optional(raw.vcpus, (text) => parseWholeNumber('--vcpus', text)),
     memSizeMib: optional(raw.memory, (text) => parseWholeNumber('--memory', text)),
     kernelPath: raw.kernel,
     rootfsPath: raw.rootfs,
+    image: raw.image,
+    pull: raw.pull as ImageChoice['pull'],
     // Names are for the SDK to judge.
     backend: raw.backend as VmOptions['backend'],
     bootArgs: raw.bootArgs,
@@ -82,9 +86,16 @@ export function startRequest(raw: RawStart): StartRequest {
   return { options: { bootTimeoutMs }, timings: raw.timings === true };
 }
 
-export function guestRequest(words: readonly string[], raw: RawGuest, ours: Env): GuestRequest {
+/** @param ofImage - is a command only what an image adds to, so that none need be given? */
+export function guestRequest(
+  words: readonly string[],
+  raw: RawGuest,
+  ours: Env,
+  ofImage = false,
+): GuestRequest {
+  const isLeftToImage = ofImage && words.length === 0 && raw.shell === undefined;
   return {
-    command: parseGuestCommand(words, raw.shell),
+    command: isLeftToImage ? [] : parseGuestCommand(words, raw.shell),
     options: optionsOf(raw, ours),
     interactive: raw.interactive === true,
   };

@@ -74,13 +74,15 @@ function clashes(
 
 /** A spec with what its image says. @throws ValidationError if the image is for another machine */
 export function specWithImage(spec: VmSpec, image: BootImage): VmSpec {
-  const problems = imageMismatches(image, spec.backend, spec.channel);
+  // That it has an SSH server is for the options to say, as with a `rootfsPath`.
+  const problems = imageMismatches(image, spec.backend, 'agent');
   if (problems.length > 0) throw new ValidationError(VM_OPTIONS, problems);
   return Object.freeze({
     ...spec,
     kernelPath: spec.kernelPath ?? image.kernelPath ?? undefined,
     rootfsPath: image.rootfsPath,
     bootArgs: image.bootMode === 'agent' ? spec.bootArgs : '',
+    sshCapable: spec.sshCapable || image.sshCapable,
     backend: spec.backend === 'auto' ? (image.backend ?? 'auto') : spec.backend,
     image,
   });

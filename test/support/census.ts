@@ -86,8 +86,11 @@ function filesBelow(folder: string): string[] {
     .sort();
 }
 
-/** What is made once and stays: the database, the key of the user, unpacked images and the folders themselves. */
+/** What is made once and stays: the database, the key of the user, images and the folders themselves. */
 function isResidue(entry: string): boolean {
+  const isOfImages =
+    /\/images\/((rootfs|names|makers|blobs|blobs\/sha(256|512)|rootfs\/[0-9a-f]{64}) 40700|blobs\/sha(256|512)\/[0-9a-f]+ 100444|names\/[0-9a-f]{64}\.json 100600|rootfs\/[0-9a-f]{64}\/(rootfs\.ext4 100444|image\.json 100600))$/;
+  if (isOfImages.test(entry)) return false;
   return !/\/(smolvm\.db(-wal|-shm|-journal)? 100600|images 40700|vms 40700|images\/[0-9a-f]{64} 100444|keys 40700|keys\/id_ed25519 100600|smolvm\/[0-9a-f]{10} 40700)$/.test(
     entry,
   );

@@ -21,7 +21,7 @@ export interface OciImage {
 /** What to make. */
 export interface ImageRequest {
   /** Files of each layer, by path. */
-  readonly layers?: readonly Readonly<Record<string, string | Buffer>>[];
+  readonly layers?: readonly TarFiles[];
   readonly compression?: 'gzip' | 'zstd' | 'none';
   readonly architecture?: string;
   readonly variant?: string;
@@ -112,15 +112,25 @@ export function makeIndex(entries: readonly { readonly image: OciImage; readonly
   return { bytes, type: INDEX_TYPE, digest: digest(bytes) };
 }
 
+/** Files by path; those with other modes than 0644, and symlinks. */
+export type TarFiles = Readonly<
+  Record<
+    string,
+    | string
+    | Buffer
+    | { readonly symlink: string }
+    | { readonly content: string | Buffer; readonly mode: number }
+  >
+>;
+
 /** A tar archive of files, or of entries that have a type. */
-export async function makeTar(
-  files: Readonly<Record<string, string | Buffer | { readonly symlink: string }>>,
-): Promise<Buffer> {
+export async function makeTar(files: TarFiles): Promise<Buffer> {
   const archive = pack();
   for (const [name, content] of Object.entries(files)) {
     const common = { name, mode: 0o644, mtime: new Date(0) };
     if (typeof content === 'string' || Buffer.isBuffer(content)) archive.entry(common, content);
-    else archive.entry({ ...common, type: 'symlink', linkname: content.symlink });
+    else if ('symlink' in content) archive.entry({ ...common, type: 'symlink', linkname: content.symlink });
+    else archive.entry({ ...common, mode: content.mode }, content.content);
   }
   archive.finalize();
   const chunks: Buffer[] = [];

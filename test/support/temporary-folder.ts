@@ -17,3 +17,14 @@ export function withTemporaryFolder(): () => string {
     return folder;
   };
 }
+
+/** An empty folder for all tests of a file. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'smolvm-test-')));
+  return {
+    path,
+    remove: () => {
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}

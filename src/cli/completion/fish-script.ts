@@ -1,6 +1,7 @@
 import type { CompletedCommand, CompletedOption, Kind } from './model.ts';
 
 const IDS = '(smolvm __complete 2>/dev/null)';
+const IMAGES = '(smolvm __complete images 2>/dev/null)';
 const PLACES = '(smolvm __complete 2>/dev/null | string replace -r \\$ :)';
 
 /** The script for fish. */
@@ -78,15 +79,17 @@ function flagsOf({ short, long, value }: CompletedOption): string {
     short === undefined ? '' : ` -s ${short.slice(1)}`,
     long === undefined ? '' : ` -l ${long.slice(2)}`,
   ];
-  const values = { none: '', files: ' -r -F', text: ' -x' };
-  const kind = value === undefined ? 'none' : value.kind === 'files' ? 'files' : 'text';
-  return `${names.join('')}${values[kind]}`;
+  if (value === undefined) return names.join('');
+  if (value.kind === 'image') return `${names.join('')} -x -a ${quote(IMAGES)}`;
+  return `${names.join('')}${value.kind === 'files' ? ' -r -F' : ' -x'}`;
 }
 
 function codeOf(argument: Kind): string | undefined {
   switch (argument.kind) {
     case 'vm':
       return ` -a ${quote(IDS)}`;
+    case 'image':
+      return ` -a ${quote(IMAGES)}`;
     case 'place':
       return ` -F -a ${quote(PLACES)}`;
     case 'files':

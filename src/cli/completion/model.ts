@@ -3,6 +3,8 @@ import type { Argument, Command, Option } from 'commander';
 /** What may stand at a place of a command line. */
 export type Kind =
   | { readonly kind: 'vm' }
+  /** The name of an image that is here. */
+  | { readonly kind: 'image' }
   /** A path in a VM or of this host. */
   | { readonly kind: 'place' }
   | { readonly kind: 'files' }
@@ -62,7 +64,8 @@ function withCommandNames(
 
 function completedOption(option: Option): CompletedOption {
   const takesValue = option.required || option.optional;
-  const value = /<(path|file)>/.test(option.flags) ? 'files' : 'text';
+  const name = /<(?<name>[a-z]+)>/.exec(option.flags)?.groups?.['name'] ?? '';
+  const value = name === 'path' || name === 'file' ? 'files' : name === 'image' ? 'image' : 'text';
   return {
     short: option.short,
     long: option.long,
@@ -75,6 +78,8 @@ function completedOption(option: Option): CompletedOption {
 function kindOfArgument(argument: Argument, command: Command): Kind {
   const name = argument.name();
   if (argument.argChoices !== undefined) return { kind: 'words', words: argument.argChoices };
+  if (name === 'image' || name === 'images') return { kind: 'image' };
+  if (name === 'path' || name === 'file') return { kind: 'files' };
   if (name === 'src' || name === 'dst') return { kind: 'place' };
   const isVm = (name === 'name' || name === 'names') && command.name() !== 'create';
   return { kind: isVm ? 'vm' : 'text' };

@@ -2,6 +2,8 @@ import type { CompletedCommand, Kind } from './model.ts';
 
 /** Prints the ids of VMs. */
 const IDS = 'smolvm __complete 2>/dev/null';
+/** Prints the names of images. */
+const IMAGES = 'smolvm __complete images 2>/dev/null';
 
 /**
  * What bash and zsh share: a function that is given the words after `smolvm`, the last of them not finished, and prints
@@ -22,6 +24,7 @@ ${commands.flatMap(subcommandCases).join('\n')}
     esac
   done
   if [ "$value" = files ]; then echo ':files'; fi
+  if [ "$value" = image ]; then ${IMAGES}; fi
   if [ -n "$value" ]; then return 0; fi
   case "$command|$position|$1" in
 ${commands.flatMap(optionCases).join('\n')}
@@ -81,6 +84,8 @@ function codeOf(argument: Kind): string | undefined {
   switch (argument.kind) {
     case 'vm':
       return IDS;
+    case 'image':
+      return IMAGES;
     case 'place':
       return `${IDS} | sed 's/$/:/'; echo ':files'`;
     case 'files':

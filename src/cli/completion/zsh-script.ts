@@ -15,7 +15,7 @@ _smolvm() {
       '') ;;
       :files) has_files=1 ;;
       *:) places+=("$word") ;;
-      *) described+=("$word:\${found#*$'\\t'}") ;;
+      *) described+=("\${word//:/\\\\:}:\${found#*$'\\t'}") ;;
     esac
   done
   if (( $#described )); then _describe 'smolvm' described; fi

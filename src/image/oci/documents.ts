@@ -103,11 +103,6 @@ export function parseImageDocument(bytes: Uint8Array, what: string): ImageDocume
   return { kind: 'manifest', manifest: checkedManifest(checked(manifestSchema, json, what), what) };
 }
 
-/** Is it an index or a manifest, by its media type? */
-export function isImageDocumentType(mediaType: string): boolean {
-  return INDEX_TYPES.has(mediaType) || MANIFEST_TYPES.has(mediaType);
-}
-
 function isOneOf(types: ReadonlySet<string>, value: unknown): boolean {
   return typeof value === 'string' && types.has(value);
 }

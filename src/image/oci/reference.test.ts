@@ -82,14 +82,17 @@ describe('parseReference', () => {
         expect(url.pathname).toBe(path);
         expect(url.username + url.password + url.search + url.hash).toBe('');
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
   it('refuses any other text in its own way', () => {
     fc.assert(
       fc.property(
-        fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-z0-9:/@.\-_[\]]*$/)),
+        fc.oneof(
+          fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
+          fc.string({ unit: fc.constantFrom('a', 'Z', '0', '9', ':', '/', '@', '.', '-', '_', '[', ']') }),
+        ),
         (text) => {
           try {
             const parsed = parseReference(text);
@@ -99,7 +102,7 @@ describe('parseReference', () => {
           }
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
   });
 

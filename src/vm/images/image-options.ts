@@ -31,6 +31,8 @@ export interface PullOptions extends MakeImageOptions {
 export type ImportSource =
   /** A tar archive of a root file system: plain, gzip or zstd. */
   | { readonly path: string }
+  /** A file of `docker save`, or an OCI layout in a tar archive; `reference` says which image, if it has several. */
+  | { readonly archive: string; readonly reference?: string | undefined }
   /** A folder that holds a root file system. */
   | { readonly folder: string }
   /** An image of a container engine of this host. Nothing is pulled. */
@@ -73,6 +75,7 @@ export const makeOptionsSchema = v.strictObject({ ...common, sizeMib });
 const importSourceSchemas = {
   path: v.strictObject({ path: pathSchema }),
   folder: v.strictObject({ folder: pathSchema }),
+  archive: v.strictObject({ archive: pathSchema, reference: v.optional(v.string('expected a name')) }),
   engine: v.strictObject({
     engine: v.string('expected the name of an image'),
     engineName: v.optional(oneOf(ENGINE_NAMES)),
@@ -127,10 +130,10 @@ export function parseOptions<S extends v.GenericSchema>(
 export function parseImportSource(source: unknown): ImportSource {
   const what = 'images.import';
   const kinds = isRecord(source)
-    ? (['path', 'folder', 'engine'] as const).filter((kind) => kind in source)
+    ? (['path', 'folder', 'archive', 'engine'] as const).filter((kind) => kind in source)
     : [];
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1)
-    throw new ValidationError(what, ['source: expected one of path, folder and engine']);
+    throw new ValidationError(what, ['source: expected one of path, folder, archive and engine']);
   return parseOptions<v.GenericSchema<unknown, ImportSource>>(importSourceSchemas[kind], source, what);
 }

@@ -8,6 +8,7 @@ import { ImageError, toSmolVMError, ValidationError } from '../../errors.ts';
 import { buildFolder } from '../../image/docker/build-folder.ts';
 import { findEngine } from '../../image/docker/engine.ts';
 import { exportEngineImage } from '../../image/docker/export-image.ts';
+import { readImageArchive } from '../../image/oci/read-archive.ts';
 import { archiveLayer } from '../../image/rootfs/archive-layer.ts';
 import { buildRootfs } from '../../image/rootfs/build-rootfs.ts';
 import { folderLayer } from '../../image/rootfs/folder-layer.ts';
@@ -132,6 +133,12 @@ async function contentsOf(
     const problem = regularFileProblem(path);
     if (problem !== undefined) throw new ValidationError('import of an image', [`path: ${problem}`]);
     return { kind: 'archive', origin: path, layers: [archiveLayer(path)], config };
+  }
+  if ('archive' in source) {
+    const path = resolve(source.archive);
+    const platform = `linux/${ownArch()}` as const;
+    const image = await readImageArchive({ path, platform, reference: source.reference, signal });
+    return { kind: 'archive', origin: path, layers: image.layers, config: image.config };
   }
   if ('folder' in source) {
     const folder = resolve(source.folder);

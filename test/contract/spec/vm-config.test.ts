@@ -37,6 +37,9 @@ describe('a VMConfig', () => {
       diskMode: 'isolated',
       retainDiskOnDelete: false,
       envVars: {},
+      channel: 'agent',
+      sshCapable: null,
+      sshHostKey: null,
     });
   });
 
