@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -32,7 +32,8 @@ describe.skipIf(problem !== undefined)(`Docker${problem === undefined ? '' : `: 
 
   afterAll(async () => {
     await docker[Symbol.asyncDispose]();
-    expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain('smolvm-docker-');
+    expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(docker.folder);
+    expect(existsSync(docker.folder)).toBe(false);
   }, 2 * minuteMs);
 
   test('a Dockerfile from scratch boots its own init', async () => {

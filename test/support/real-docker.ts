@@ -19,6 +19,8 @@ import { projectFolder } from './places.ts';
 
 /** A Docker Engine of the tests' own. */
 export interface RealDocker extends AsyncDisposable {
+  /** Holds all that it has. */
+  readonly folder: string;
   readonly host: string;
   /** Belongs first on PATH: a `docker` that builds with the network of this host, because the engine has none. */
   readonly bin: string;
@@ -87,6 +89,7 @@ export async function startRealDocker(): Promise<RealDocker> {
     throw error;
   }
   return {
+    folder,
     host,
     bin: wrapper(folder),
     debian: BASE,
