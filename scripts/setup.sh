@@ -123,7 +123,7 @@ build_dist() {
 
 build_tools() {
   say "building the tools"
-  rm -rf .build/scripts .build/bench
+  rm -rf .build/scripts .build/bench .build/src .build/test
   tsc -p tsconfig.tools.json || die "the build of the tools failed"
 }
 
@@ -149,4 +149,4 @@ once .build/dist.stamp "$(hash_of src tsconfig.json tsconfig.build.json package-
 # Whoever only runs VMs needs no tools.
 [[ $mode != run ]] || exit 0
 [[ -d .build/scripts ]] || rm -f .build/tools.stamp
-once .build/tools.stamp "$(hash_of src scripts bench tsconfig.json tsconfig.tools.json package-lock.json)" build_tools
+once .build/tools.stamp "$(hash_of src scripts bench test/support tsconfig.json tsconfig.tools.json package-lock.json)" build_tools
