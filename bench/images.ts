@@ -114,6 +114,9 @@ function report(rounds: number, storageDriver: string): void {
     },
   ];
   const path = join(REPO, '.build/bench-images.json');
-  writeFileSync(path, `${JSON.stringify({ machine: machine(), storageDriver, rounds, rows }, undefined, 2)}\n`);
+  writeFileSync(
+    path,
+    `${JSON.stringify({ machine: machine(), storageDriver, rounds, rows }, undefined, 2)}\n`,
+  );
   process.stdout.write(`${table(rows)}\nwritten to ${path}\n`);
 }

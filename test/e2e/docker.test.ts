@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -10,7 +10,7 @@ import {
   SmolVM,
   SSH_BOOT_ARGS,
 } from 'smolvm';
-import { runExample } from '../support/run-example.ts';
+import { fencesOf, runExample, runProgram } from '../support/run-example.ts';
 import { dockerProblem, startRealDocker, type RealDocker } from '../support/real-docker.ts';
 import { useRealHost } from './real-host.ts';
 
@@ -150,6 +150,40 @@ describe.skipIf(problem !== undefined)(`Docker${problem === undefined ? '' : `: 
         node: expect.stringMatching(/^v\d+/) as string,
         kernel: expect.stringContaining('smolvm') as string,
       });
+      expect(docker.contents()).toEqual(before);
+    },
+    10 * minuteMs,
+  );
+
+  test(
+    'the examples of docs/images.md work, with this Debian under the name of the real one',
+    async () => {
+      const home = join(host.scratch, 'user');
+      mkdirSync(join(home, '.ssh'), { recursive: true });
+      const keyPath = join(home, '.ssh/id_ed25519');
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', keyPath]);
+      const name = 'debian:bookworm-slim';
+      const engine = (...args: readonly string[]) => execFileSync('docker', ['--host', docker.host, ...args]);
+      engine('tag', docker.debian, name);
+      try {
+        const examples = fencesOf('docs/images.md', 'typescript');
+        // Those of Alpine need a registry that has it: there is none here, and Debian has no packages for it.
+        const runnable = examples.filter((text) => !text.includes('Alpine'));
+        expect([examples.length, runnable.length]).toEqual([3, 2]);
+        const answers: string[] = [];
+        for (const [index, text] of runnable.entries()) {
+          const env = { HOME: home, SMOLVM_IMAGE_DIR: join(host.scratch, 'examples') };
+          const { exitCode, stdout, stderr } = await runProgram(`images-${String(index)}`, text, env);
+          expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+          answers.push(stdout);
+        }
+        expect(answers).toEqual([
+          expect.stringMatching(/^[a-z0-9-]+\n$/),
+          expect.stringMatching(/^Linux .*GNU\/Linux\n/),
+        ]);
+      } finally {
+        engine('rmi', name);
+      }
       expect(docker.contents()).toEqual(before);
     },
     10 * minuteMs,

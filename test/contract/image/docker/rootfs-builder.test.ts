@@ -23,6 +23,7 @@ import {
 import { imagePlaces } from '../../../../src/open-host.ts';
 import { isAlive, processRef } from '../../../../src/base/process-ref.ts';
 import { Child } from '../../../support/child.ts';
+import { makeFakeAssets } from '../../../support/fake-assets.ts';
 import type { StepBehaviour } from '../../../support/fake-engine.ts';
 import { useImageWorld } from '../../../support/image-world.ts';
 
@@ -273,6 +274,33 @@ describe('DockerRootfsBuilder', () => {
     );
     expect(steps[0]).toEqual({ step: 'build', output: 'Step 1/1 : FROM scratch\n' });
     expect(new Set(steps.map(({ step }) => step))).toEqual(new Set(['build', 'unpack', 'format']));
+  });
+
+  it('takes another kernel with the root file system that is there (behaviour 16)', async () => {
+    const old = await build();
+    makeFakeAssets(join(folder(), 'assets'), { kernel: Buffer.from('a newer kernel') });
+    const image = await build();
+    expect(image.rootfsPath).toBe(old.rootfsPath);
+    expect(image.kernelPath).not.toBe(old.kernelPath);
+    expect(readFileSync(image.kernelPath ?? '', 'utf8')).toBe('a newer kernel');
+    expect(world.engine.calls('build')).toHaveLength(1);
+  });
+
+  it('writes apart from where the image will be, to a name that ends in .ext4 (behaviour 18)', async () => {
+    const custom = join(folder(), 'home/images/custom/worker');
+    const seen = new Set<string>();
+    await build(
+      {},
+      {
+        onProgress: ({ step }) => {
+          if (step !== 'format') return;
+          const names = readdirSync(custom, { recursive: true, encoding: 'utf8' });
+          for (const name of names) if (name.endsWith('.ext4')) seen.add(join(custom, name));
+        },
+      },
+    );
+    expect([...seen]).toEqual([expect.stringMatching(/\/\.rootfs-[^/]+\/rootfs\.ext4$/)]);
+    expect(cached().toSorted()).toEqual(['metadata.json', 'rootfs.ext4']);
   });
 
   it('keeps images in cacheDir, else in SMOLVM_IMAGE_DIR unless it is blank', () => {
