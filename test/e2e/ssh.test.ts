@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BootImage, SmolVM } from 'smolvm';
+import { endOf } from '../support/cli.ts';
+import { fencesOf, runProgram } from '../support/run-example.ts';
 import { sshImage, sshImageProblem, type SshImage } from '../support/ssh-image.ts';
 import { useRealHost } from './real-host.ts';
 
@@ -84,6 +86,34 @@ describe.skipIf(sshImageProblem !== undefined)(
         expect(await vm.files.readText('/srv/scp')).toBe('by scp');
       },
       5 * minuteMs,
+    );
+
+    test(
+      'works as the examples of docs/ssh.md say',
+      async () => {
+        const folder = join(host.scratch, 'examples');
+        mkdirSync(join(folder, 'bin'), { recursive: true });
+        symlinkSync(image.rootfsPath, join(folder, 'debian-ssh.ext4'));
+        const words = `exec '${process.execPath}' '${cli}' "$@"`;
+        writeFileSync(join(folder, 'bin/smolvm'), `#!/bin/sh\n${words}\n`, { mode: 0o755 });
+        const [shell = ''] = fencesOf('docs/ssh.md', 'shell');
+        const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}` };
+        const argv = ['-euo', 'pipefail', '-c', `${shell}smolvm delete --force box`];
+        // What `smolvm ssh box` types into the guest's shell ends at once.
+        const child = spawn('bash', argv, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+        const shown = await endOf(child);
+        expect(shown, shown.stderr).toMatchObject({ exitCode: 0 });
+        expect(shown.stdout).toContain('ID=debian');
+        expect(shown.stdout).toContain('known_hosts');
+
+        const [program = ''] = fencesOf('docs/ssh.md', 'typescript');
+        const ended = await runProgram('ssh', program, {}, folder);
+        expect(ended).toMatchObject({
+          exitCode: 0,
+          stdout: expect.stringMatching(/^root\n.*ssh /s) as string,
+        });
+      },
+      8 * minuteMs,
     );
 
     test(

@@ -116,12 +116,14 @@ describe('ImageBuilder', () => {
   });
 
   it('renews the kernel of an image without building it again', async () => {
-    await key();
+    // Of the usual size.
+    const { rootfsPath } = await key({ rootfsSizeMib: undefined });
+    expect(statSync(rootfsPath).size).toBe(512 * 1024 * 1024);
     makeFakeAssets(join(world.folder(), 'assets'), {
       initrd: initrdWith('the agent'),
       kernel: Buffer.from('a newer kernel'),
     });
-    const { kernelPath } = await key();
+    const { kernelPath } = await key({ rootfsSizeMib: undefined });
     expect(readFileSync(kernelPath, 'utf8')).toBe('a newer kernel');
     expect(world.engine.calls('build')).toHaveLength(1);
   });
@@ -131,9 +133,9 @@ describe('ImageBuilder', () => {
     const { rootfsPath } = await new ImageBuilder({ cacheDir }).buildDebianSshKey({
       sshPublicKey: KEY,
       name: 'own',
-      ...SMALL,
     });
     expect(rootfsPath).toBe(join(cacheDir, 'own/rootfs.ext4'));
+    expect(statSync(rootfsPath).size).toBe(2_048 * 1024 * 1024);
     expect(world.engine.calls('build')[0]?.dockerfile).toMatch(/^FROM debian:bookworm-slim\n/);
     expect(() => new ImageBuilder({ cachedir: 'x' } as object)).toThrow(/is not an option/);
   });

@@ -279,7 +279,8 @@ describe('DockerRootfsBuilder', () => {
   it('takes another kernel with the root file system that is there (behaviour 16)', async () => {
     const old = await build();
     makeFakeAssets(join(folder(), 'assets'), { kernel: Buffer.from('a newer kernel') });
-    const image = await build();
+    const image = await build({ sshCapable: true });
+    expect(image.sshCapable).toBe(true);
     expect(image.rootfsPath).toBe(old.rootfsPath);
     expect(image.kernelPath).not.toBe(old.kernelPath);
     expect(readFileSync(image.kernelPath ?? '', 'utf8')).toBe('a newer kernel');
