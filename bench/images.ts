@@ -43,11 +43,11 @@ export async function benchImages(rounds: number): Promise<void> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, onSignal);
   const folder = mkdtempSync(join(tmpdir(), 'smolvm-bench-'));
   try {
-    await using docker = await startRealDocker();
+    await using engine = await startRealDocker();
     await using registry = await RegistryProcess.start(join(folder, 'registry'));
     const name = `${registry.host}/debian:bench`;
-    const bench = { folder, dockerHost: docker.host, name, signal: stop.signal };
-    await push(bench, docker.debian);
+    const bench = { folder, dockerHost: engine.host, name, signal: stop.signal };
+    await push(bench, engine.debian);
     await runRounds(rounds, [() => smolvmRound(bench), () => dockerRound(bench)], values);
     report(rounds, await docker(bench, 'info', '--format', '{{.Driver}}'));
   } finally {
