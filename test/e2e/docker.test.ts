@@ -140,6 +140,39 @@ describe.skipIf(problem !== undefined)(`Docker${problem === undefined ? '' : `: 
   );
 
   test(
+    'an image that is to bring its network up is asked by its hook first, then by DHCP (behaviour 27)',
+    async () => {
+      const builder = new ImageBuilder({ cacheDir, engine: 'docker' });
+      const { kernelPath, rootfsPath } = await builder.buildDebianSshKey({
+        sshPublicKey: 'ssh-ed25519 AAAA',
+        baseImage: docker.debian,
+      });
+      const bootArgs = `${SSH_BOOT_ARGS} smolvm.sshd=1 smolvm.network=guest`;
+      const image = new BootImage({ name: 'asked', kernelPath, rootfsPath, bootArgs, sshCapable: true });
+      await using vm = await SmolVM.fromImage(image);
+      const inGuest = async (text: string): Promise<string> => {
+        const [program, ...args] = (await vm.sshCommands()).command;
+        return execFileSync(program, [...args, text], { encoding: 'utf8', timeout: minuteMs });
+      };
+      await vm.start({ bootTimeoutMs: minuteMs });
+      expect(await inGuest('stat -c %a /tmp')).toBe('1777\n');
+      // Nothing in the image could do it: what the command line says was taken.
+      expect(Buffer.from(await vm.readConsole()).toString()).toContain('no program that could bring');
+
+      const log = '#!/bin/sh\necho "$0 $*" >>/srv/log\n';
+      const up = 'ip address add 10.0.2.15/24 dev eth0 && ip link set eth0 up\n';
+      await vm.files.write('/etc/smolvm/network.sh', `${log}exit 1\n`, { mode: 0o755 });
+      await vm.files.write('/usr/sbin/udhcpc', log + up, { mode: 0o755 });
+      await vm.stop();
+      await vm.start({ bootTimeoutMs: minuteMs });
+      expect(await inGuest('cat /srv/log')).toMatch(
+        /^\/etc\/smolvm\/network\.sh eth0\n\S+\/udhcpc -n -q -i eth0\n$/,
+      );
+    },
+    10 * minuteMs,
+  );
+
+  test(
     'the example of a service with Node.js answers on a port of this host',
     async () => {
       const env = { BASE_IMAGE: docker.debian, SMOLVM_IMAGE_DIR: cacheDir };
