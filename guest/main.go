@@ -74,6 +74,8 @@ func mountRoot(loop *agent.Loop, o cmdline.Options) (why string) {
 	}
 	if sys.EarlyDone(sys.EarlyRoot) {
 		why = boot.EnterRoot(o)
+	} else if boot.OnRoot() {
+		return "" // the kernel has mounted it: we are the init of an image
 	} else if !loop.WaitDevice(o.Root, rootMillis) {
 		why = "root disk " + o.Root + " did not appear within 2 s"
 	} else {

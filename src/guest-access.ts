@@ -13,9 +13,10 @@ import type { Forward } from './vm/ports/forward-messages.ts';
 import { openSession } from './vm/command/open-session.ts';
 import type { Connect } from './vm/files/run-tool.ts';
 import { waitForPorts, type WaitForPortsOptions } from './vm/ports/wait-for-ports.ts';
+import { readConsole } from './vm/console-log.ts';
 import type { Services } from './vm/services.ts';
 
-/** What can be done in the guest of a running VM. */
+/** What can be done in the guest of a running VM, and what it has said. */
 export abstract class GuestAccess {
   abstract readonly vmId: string;
   #files: GuestFiles | undefined;
@@ -73,6 +74,11 @@ export abstract class GuestAccess {
   /** Lets the guest forget a detached command that has ended. @throws COMMAND_NOT_FOUND, INVALID_ARGUMENT (it runs) */
   async forgetDetached(execId: string, signal?: AbortSignal): Promise<void> {
     return forgetDetached(this.services(), this.vmId, execId, signal);
+  }
+
+  /** The newest console output of the VM, at most 1 MiB. Bytes of the guest: escape them before showing. */
+  async readConsole(signal?: AbortSignal): Promise<Uint8Array> {
+    return readConsole(this.services(), this.vmId, signal);
   }
 
   /** The files of the running VM. */

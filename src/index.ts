@@ -1,6 +1,16 @@
 // The public names, each listed by hand.
 export { SmolVM } from './smolvm.ts';
 export type { CreateOptions, DeleteOptions, StartOptions, StopOptions } from './spec/lifecycle-options.ts';
+export { SSH_BOOT_ARGS } from './spec/boot-args.ts';
+export { BootImage } from './spec/boot-image.ts';
+export type { BootImageFields } from './spec/boot-image-fields.ts';
+export {
+  DirectKernelBoot,
+  type DirectKernelBootFields,
+  type RenderTarget,
+} from './spec/direct-kernel-boot.ts';
+export type { ImageConfig } from './spec/image-config.ts';
+export type { ImageVmOptions } from './spec/image-spec.ts';
 export { VMConfig, type VMConfigFields } from './spec/vm-config.ts';
 export {
   CommandExecutionUnavailableError,

@@ -45,6 +45,7 @@ export async function openHost(): Promise<Host> {
     assetsFolder: process.env['SMOLVM_ASSETS'] ?? ASSETS_FOLDER,
     hypervisorBinary: nonEmpty(process.env['SMOLVM_QEMU']),
     hypervisors,
+    verboseBoot: process.env['SMOLVM_VERBOSE_BOOT'] === '1',
     store,
     channels,
     self,

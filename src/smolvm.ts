@@ -11,9 +11,11 @@ import {
   type StartOptions,
   type StopOptions,
 } from './spec/lifecycle-options.ts';
-import { parseVmSpec, type VmOptions } from './spec/vm-spec.ts';
+import type { BootImage } from './spec/boot-image.ts';
+import { parseImageSpec, type ImageVmOptions } from './spec/image-spec.ts';
+import { parseVmSpec, type VmOptions, type VmSpec } from './spec/vm-spec.ts';
 import type { VmState } from './spec/vm-record.ts';
-import { readConsole } from './vm/console-log.ts';
+import { takesCommands } from './vm/command/open-session.ts';
 import { createVm } from './vm/create-vm.ts';
 import { deleteVm } from './vm/delete-vm.ts';
 import { findVm } from './vm/find-vm.ts';
@@ -65,7 +67,24 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
    */
   static async create(machine: VmOptions & CreateOptions = {}, options: CreateOptions = {}): Promise<SmolVM> {
     const { signal = options.signal, ...vmOptions } = machine;
-    return (await SmolVM.#make(vmOptions, { ephemeral: false, signal })).vm;
+    return (await SmolVM.#make(parseVmSpec(vmOptions), { ephemeral: false, signal })).vm;
+  }
+
+  /**
+   * Makes a VM from an image that says how it boots. It stays until it is deleted, and is not started.
+   *
+   * @throws INVALID_ARGUMENT (also: the image is for another backend or architecture), and what {@link SmolVM.create}
+   * throws
+   * @example
+   * ```ts
+   * const image = new BootImage({ name: 'tools', rootfsPath: './tools.ext4', boot: 'agent' });
+   * await using vm = await SmolVM.fromImage(image, { memSizeMib: 1024 });
+   * await vm.start();
+   * ```
+   */
+  static async fromImage(image: BootImage, options: ImageVmOptions & CreateOptions = {}): Promise<SmolVM> {
+    const { signal, ...vmOptions } = options;
+    return (await SmolVM.#make(parseImageSpec(image, vmOptions), { ephemeral: false, signal })).vm;
   }
 
   /**
@@ -84,7 +103,7 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
     const { bootTimeoutMs = options.bootTimeoutMs, signal = options.signal, ...vmOptions } = machine;
     const startOptions = { bootTimeoutMs, signal };
     parseStartOptions(startOptions);
-    const { vm, reusesDisk } = await SmolVM.#make(vmOptions, { ephemeral: true, signal });
+    const { vm, reusesDisk } = await SmolVM.#make(parseVmSpec(vmOptions), { ephemeral: true, signal });
     try {
       return await vm.start(startOptions);
     } catch (error) {
@@ -140,8 +159,7 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
     return withHost((services) => deleteVm(services, vmId, { force: options.force === true }));
   }
 
-  static async #make(options: VmOptions, how: Parameters<typeof createVm>[2]) {
-    const spec = parseVmSpec(options);
+  static async #make(spec: VmSpec, how: Parameters<typeof createVm>[2]) {
     const lease = await leaseHost();
     try {
       const { vmId, reusesDisk } = await createVm(lease.services, spec, how);
@@ -167,9 +185,9 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
     return vmPaths(this.#lease.services.paths, this.vmId).folder;
   }
 
-  /** Would {@link SmolVM.run} be taken now? A VM takes commands while it runs, whatever its image. */
+  /** Would {@link SmolVM.run} be taken now? A VM takes commands while it runs, unless its image boots an init of its own. */
   canRunCommands(): boolean {
-    return !this.#closed && this.status === 'running';
+    return !this.#closed && takesCommands(findVm(this.#lease.services, this.vmId));
   }
 
   /**
@@ -198,11 +216,6 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
     this.#timings =
       (await startVm(services, this.vmId, { bootTimeoutMs, signal: options.signal })) ?? this.#timings;
     return this;
-  }
-
-  /** The newest console output of the VM, at most 1 MiB. Bytes of the guest: escape them before showing. */
-  async readConsole(signal?: AbortSignal): Promise<Uint8Array> {
-    return readConsole(this.services(), this.vmId, signal);
   }
 
   /**

@@ -25,6 +25,18 @@ func Root(o cmdline.Options) string {
 	return EnterRoot(o)
 }
 
+// OnRoot tells whether / is a disk already, as it is where the kernel was
+// started without an initramfs.
+func OnRoot() bool {
+	const ramfs, tmpfs = 0x858458f6, 0x01021994
+	var fs syscall.Statfs_t
+	if syscall.Statfs("/", &fs) != nil {
+		return false
+	}
+	kind := uint32(fs.Type)
+	return kind != ramfs && kind != tmpfs
+}
+
 // EnterRoot makes what is mounted on /newroot the root.
 func EnterRoot(o cmdline.Options) string {
 	for _, dir := range [...]string{"/dev", "/proc"} {

@@ -40,17 +40,25 @@ func grow(args []string) *failure {
 	return out.flush()
 }
 
-func diskBytes(device string) (bytes uint64, f *failure) {
-	const diskSize = 0x80081272 // BLKGETSIZE64
-	if device == "" {
+// diskBytes returns the size of a disk by its number. It has no need for the
+// disk's node: where the kernel has mounted the root that is /dev/root, which
+// is no file.
+func diskBytes(number string) (bytes uint64, f *failure) {
+	const mostDigits, sectorBytes = 32, 512
+	if number == "" {
 		return 0, check(syscall.ENODEV, "open", "/")
 	}
-	fd, errno := openAt(atCwd, device, syscall.O_RDONLY, 0)
+	path := "/sys/dev/block/" + number + "/size"
+	text, errno := readSmall(path, mostDigits)
 	if errno != 0 {
-		return 0, check(errno, "open", device)
+		return 0, check(errno, "read", path)
 	}
-	errno = ioctl(fd, diskSize, unsafe.Pointer(&bytes))
-	return bytes, check(errno, "ioctl", device)
+	line, _, _ := cutAt(text, '\n')
+	sectors, ok := decimal(line)
+	if !ok {
+		return 0, check(syscall.EINVAL, "read", path)
+	}
+	return uint64(sectors) * sectorBytes, nil
 }
 
 func ioctl(fd int, request uintptr, arg unsafe.Pointer) syscall.Errno {
@@ -77,25 +85,20 @@ func readSmall(path string, most int) (string, syscall.Errno) {
 	return "", syscall.EFBIG
 }
 
-// rootDevice finds what is mounted on / in "36 35 98:0 / / rw - ext4 /dev/vda rw"
-// lines. Of several mounts the last is on top.
-func rootDevice(mountinfo string) (device string) {
+// rootDevice finds the number of what is mounted on / in
+// "36 35 98:0 / / rw - ext4 /dev/vda rw" lines. Of several mounts the last is
+// on top.
+func rootDevice(mountinfo string) (number string) {
 	for mountinfo != "" {
 		var line string
 		line, mountinfo, _ = cutAt(mountinfo, '\n')
-		var point string
-		for i := 0; i < 5; i++ {
-			point, line, _ = cutAt(line, ' ')
+		var words [5]string
+		for i := range words {
+			words[i], line, _ = cutAt(line, ' ')
 		}
-		if point != "/" {
-			continue
+		if words[4] == "/" {
+			number = words[2]
 		}
-		// Any number of words, "-", the type, the device.
-		for word, more := "", true; more && word != "-"; {
-			word, line, more = cutAt(line, ' ')
-		}
-		_, line, _ = cutAt(line, ' ')
-		device, _, _ = cutAt(line, ' ')
 	}
-	return device
+	return number
 }

@@ -60,13 +60,12 @@ junk
 func TestRootDevice(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                "",
-		"1 1 0:2 / / rw - rootfs none rw": "none",
-		"21 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n22 21 0:5 / /dev rw - devtmpfs none rw\n": "/dev/vda",
-		"1 1 0:2 / / rw - rootfs none rw\n21 1 254:0 / / rw shared:1 master:2 - ext4 /dev/vdb rw": "/dev/vdb",
-		"22 21 0:5 / /dev rw - devtmpfs none rw":                                                  "",
-		"1 1 0:2 / /":                                                                             "",
-		"1 1 0:2 / / rw - ext4":                                                                   "",
-		"21 1 254:0 /sub / rw - ext4 /d rw":                                                       "/d",
+		"1 1 0:2 / / rw - rootfs none rw": "0:2",
+		"21 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n22 21 0:5 / /dev rw - devtmpfs none rw\n":  "254:0",
+		"1 1 0:2 / / rw - rootfs none rw\n21 1 254:16 / / rw shared:1 master:2 - ext4 /dev/vdb rw": "254:16",
+		"22 21 0:5 / /dev rw - devtmpfs none rw":                                                   "",
+		"1 1 0:2 /":                                                                                "",
+		"21 1 254:0 /sub / rw - ext4 /d rw":                                                        "254:0",
 	} {
 		if got := rootDevice(text); got != want {
 			t.Errorf("%q: %q", text, got)

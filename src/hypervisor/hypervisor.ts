@@ -1,3 +1,4 @@
+import type { BackendName } from '../spec/backend-names.ts';
 import type { ResolvedVm } from '../spec/vm-record.ts';
 
 /** What this host can do with a backend, or why it cannot and what would help. */
@@ -74,7 +75,7 @@ export interface VmControl extends Disposable {
 
 /** The whole backend contract. A backend plans, it does not act: `launch.ts` does. */
 export interface Hypervisor {
-  readonly name: string;
+  readonly name: BackendName;
   probe(host: HostProbe): Promise<Support>;
   /** Pure. */
   plan(boot: BootRequest): LaunchPlan;

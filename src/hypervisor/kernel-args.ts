@@ -1,3 +1,5 @@
+import { splitAtInit, withMissingWords } from '../spec/boot-args.ts';
+
 /** What the kernel's command line is made of. */
 export interface KernelArgs {
   /** Guest device of the root disk, or undefined to stay in the initrd. */
@@ -17,6 +19,26 @@ export function kernelCommandLine(args: KernelArgs): string {
   const common = ['quiet', 'panic=-1', 'random.trust_cpu=on'];
   const root = args.rootDevice === undefined ? [] : rootWords(args.rootDevice);
   return [...args.machine, ...common, `smolvm.hostname=${args.hostname}`, ...root, ...args.added].join(' ');
+}
+
+/** What the command line of a direct boot is made of. */
+export interface DirectKernelArgs {
+  /** What the image's description says. */
+  readonly described: string;
+  readonly hostname: string;
+  /** What suits this VMM and accelerator; a description may say otherwise. */
+  readonly tuning: readonly string[];
+  /** How this machine reboots, whatever the description says: it is how the end of the guest is seen. */
+  readonly reboot: string;
+}
+
+/**
+ * The command line of a kernel that boots an image as described. Of two settings of one thing the kernel takes the last.
+ * The name is for an agent that is the image's own init.
+ */
+export function directCommandLine({ described, hostname, tuning, reboot }: DirectKernelArgs): string {
+  const [kernel, init] = splitAtInit(withMissingWords(described, [`smolvm.hostname=${hostname}`]));
+  return [...tuning, 'random.trust_cpu=on', ...kernel, reboot, 'panic=-1', ...init].join(' ');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../errors.ts';
-import { argvOf, parseSpawnRequest } from './run-options.ts';
+import { argvOf, parseSpawnRequest, withDefaults } from './run-options.ts';
 
 describe('parseSpawnRequest', () => {
   it('fills in what is left out', () => {
@@ -63,5 +63,21 @@ describe('argvOf', () => {
   it('gives a string to the login shell and leaves an array as it is', () => {
     expect(argvOf('echo $HOME')).toEqual(['/bin/sh', '-lc', 'echo $HOME']);
     expect(argvOf(['echo', '$HOME'])).toEqual(['echo', '$HOME']);
+  });
+});
+
+describe('withDefaults', () => {
+  const nothing = { env: {}, cwd: '', user: '' };
+  const defaults = { env: { PATH: '/image', HOME: '/h' }, workdir: '/srv', user: 'app' };
+
+  it('gives what the image says to a command that says nothing', () => {
+    expect(withDefaults(nothing, defaults)).toEqual({ env: defaults.env, cwd: '/srv', user: 'app' });
+    expect(withDefaults(nothing, null)).toEqual(nothing);
+  });
+
+  it('prefers what the command says, each variable for itself', () => {
+    const said = { env: { PATH: '/mine', A: '' }, cwd: '/', user: 'root' };
+    expect(withDefaults(said, defaults)).toEqual({ ...said, env: { PATH: '/mine', HOME: '/h', A: '' } });
+    expect(withDefaults(said, null)).toEqual(said);
   });
 });

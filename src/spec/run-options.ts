@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { parseWith } from './parse.ts';
+import type { CommandDefaults } from './vm-record.ts';
 
 /** Names of environment variables: shell identifiers. */
 export const ENV_NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -95,6 +96,19 @@ export type SpawnRequest = Readonly<v.InferOutput<typeof spawnSchema>>;
 /** Parses what `run` and `spawn` are given, all but streams and callbacks. */
 export function parseSpawnRequest(input: unknown): SpawnRequest {
   return parseWith(spawnSchema, input, 'command');
+}
+
+/** What a command gets besides its words: what its caller says, and for the rest what its image says. Pure. */
+export function withDefaults(
+  { env, cwd, user }: Pick<SpawnRequest, 'env' | 'cwd' | 'user'>,
+  defaults: CommandDefaults | null,
+): Pick<SpawnRequest, 'env' | 'cwd' | 'user'> {
+  if (defaults === null) return { env, cwd, user };
+  return {
+    env: { ...defaults.env, ...env },
+    cwd: cwd === '' ? defaults.workdir : cwd,
+    user: user === '' ? defaults.user : user,
+  };
 }
 
 const attachSchema = v.strictObject({

@@ -1,5 +1,5 @@
-import { regularFileProblem } from '../base/regular-file.ts';
 import { ValidationError } from '../errors.ts';
+import { fileProblems } from './file-problems.ts';
 import { accepted, isRecord, kindOf } from './parse.ts';
 import { VM_CONFIG_JSON_SCHEMA } from './vm-config-json-schema.ts';
 import type { BackendChoice } from './backend-names.ts';
@@ -79,16 +79,6 @@ export class VMConfig implements VMConfigFields {
 }
 
 function parseConfig(input: unknown) {
-  return accepted(checkFields(vmConfigSchema, input), WHAT, pathProblems(input));
-}
-
-/** Looks at the paths also where other fields are wrong, so that all is told at once. */
-function pathProblems(input: unknown): readonly string[] {
-  if (!isRecord(input)) return [];
-  return ['kernelPath', 'rootfsPath'].flatMap((field) => {
-    const path = input[field];
-    if (typeof path !== 'string' || path === '' || path.includes('\0')) return [];
-    const problem = regularFileProblem(path);
-    return problem === undefined ? [] : [`${field}: ${problem}`];
-  });
+  const missing = isRecord(input) ? fileProblems(input, ['kernelPath', 'rootfsPath']) : [];
+  return accepted(checkFields(vmConfigSchema, input), WHAT, missing);
 }

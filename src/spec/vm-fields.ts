@@ -3,6 +3,7 @@ import { BACKEND_CHOICES } from './backend-names.ts';
 import { bootArgsProblem, DEFAULT_BOOT_ARGS } from './boot-args.ts';
 import { envVarsSchema } from './env-vars.ts';
 import { checkWith, isRecord, kindOf, shownKey, type Checked } from './parse.ts';
+import { CHANNELS } from './channel.ts';
 import { VM_ID_PATTERN, VM_ID_RULE } from './vm-id.ts';
 
 /** How a VM uses its image: a disk of its own over it, or the image itself. */
@@ -29,13 +30,15 @@ const wholeNumber = ({ lowest, highest }: { readonly lowest: number; readonly hi
   );
 };
 
-const path = v.pipe(
+/** A path of this host; whether anything is there is not looked at. */
+export const pathSchema = v.pipe(
   v.string('expected a path'),
   v.regex(PATH_PATTERN, 'expected a path that is not empty'),
   v.maxBytes(MAX_PATH_BYTES, `expected a path of at most ${String(MAX_PATH_BYTES)} bytes`),
 );
 
-const oneOf = <const T extends readonly string[]>(names: T) =>
+/** One of these names. */
+export const oneOf = <const T extends readonly string[]>(names: T) =>
   v.picklist(names, `expected one of ${names.join(', ')}`);
 
 const bootArgs = v.pipe(
@@ -62,31 +65,44 @@ const common = {
 };
 
 /** All fields of a VM; kernel and root file system are the user's own. */
-export const vmConfigSchema = v.object({ ...common, kernelPath: path, rootfsPath: path });
+export const vmConfigSchema = v.object({ ...common, kernelPath: pathSchema, rootfsPath: pathSchema });
 
 /** The same where smolvm adds what is left out. */
 export const vmOptionsSchema = v.object({
   ...common,
-  kernelPath: v.optional(path),
-  rootfsPath: v.optional(path),
+  kernelPath: v.optional(pathSchema),
+  rootfsPath: v.optional(pathSchema),
 });
 
-const FIELD_NAMES: ReadonlySet<string> = new Set(Object.keys(vmConfigSchema.entries));
+/** What is left to choose where an image says how it boots. */
+export const imageOptionsSchema = v.object({
+  vmId: common.vmId,
+  vcpuCount: v.optional(wholeNumber(VCPU_COUNT), 1),
+  memSizeMib: common.memSizeMib,
+  diskSizeMib: common.diskSizeMib,
+  backend: common.backend,
+  diskMode: common.diskMode,
+  retainDiskOnDelete: common.retainDiskOnDelete,
+  envVars: common.envVars,
+  channel: v.optional(oneOf(CHANNELS), 'agent'),
+});
+
+type FieldsSchema = typeof vmConfigSchema | typeof vmOptionsSchema | typeof imageOptionsSchema;
 
 /** Input → fields with their defaults, or every problem at once. Looks at no file. */
-export function checkFields<S extends typeof vmConfigSchema | typeof vmOptionsSchema>(
-  schema: S,
-  input: unknown,
-): Checked<v.InferOutput<S>> {
+export function checkFields<S extends FieldsSchema>(schema: S, input: unknown): Checked<v.InferOutput<S>> {
   if (!isRecord(input))
     return { isGood: false, problems: [`expected an object of options, received ${kindOf(input)}`] };
   const checked = checkWith(schema, input);
-  const problems = [...checked.problems, ...unknownNames(input), ...contradictions(input)];
+  const problems = [...checked.problems, ...unknownNames(input, schema), ...contradictions(input)];
   return problems.length > 0 ? { isGood: false, problems } : checked;
 }
 
-function unknownNames(input: Readonly<Record<string, unknown>>): readonly string[] {
-  const names = Object.keys(input).filter((name) => !FIELD_NAMES.has(name));
+function unknownNames(
+  input: Readonly<Record<string, unknown>>,
+  { entries }: FieldsSchema,
+): readonly string[] {
+  const names = Object.keys(input).filter((name) => !Object.hasOwn(entries, name));
   return names.map((name) => `${shownKey(name)}: is not an option`);
 }
 

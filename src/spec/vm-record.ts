@@ -1,5 +1,16 @@
 import type { ProcessRef } from '../base/process-ref.ts';
+import type { Channel } from './channel.ts';
+import type { ImageConfig } from './image-config.ts';
 import type { DiskMode } from './vm-fields.ts';
+
+/**
+ * How a kernel comes to its first process. `agent`: our initrd mounts the root disk. `direct`: the kernel mounts it and
+ * runs the image's own init, as its command line says.
+ */
+export type VmBoot = { readonly kind: 'agent' } | { readonly kind: 'direct'; readonly commandLine: string };
+
+/** What commands get where their caller says nothing. */
+export type CommandDefaults = Pick<ImageConfig, 'env' | 'workdir' | 'user'>;
 
 /** A VM with nothing left to choose: what is stored, and what every start boots. */
 export interface ResolvedVm {
@@ -9,10 +20,17 @@ export interface ResolvedVm {
   /** Name of a backend in the registry. */
   readonly backend: string;
   readonly kernelPath: string;
-  readonly initrdPath: string;
+  /** Null: none, for a direct boot only. */
+  readonly initrdPath: string | null;
   readonly rootfsPath: string;
-  /** Kernel arguments as they were asked for. */
+  /** Kernel arguments as they were asked for, besides those of a direct boot. */
   readonly bootArgs: string;
+  readonly boot: VmBoot;
+  /** What the image says of its processes; null if it says nothing. */
+  readonly defaults: CommandDefaults | null;
+  readonly channel: Channel;
+  /** Does the image start an SSH server that takes our credentials? */
+  readonly sshCapable: boolean;
   readonly diskMode: DiskMode;
   readonly retainDiskOnDelete: boolean;
   readonly diskSizeBytes: number;
@@ -35,7 +53,8 @@ export type VmStatus =
   | { readonly state: 'creating' | 'starting' | 'deleting'; readonly by: ProcessRef }
   | { readonly state: 'created' | 'stopped' }
   | { readonly state: 'failed'; readonly reason: string }
-  | { readonly state: 'running' | 'paused'; readonly vmm: ProcessRef }
+  /** `agentless`: no agent answered in its boot, so there is nobody to take commands. */
+  | { readonly state: 'running' | 'paused'; readonly vmm: ProcessRef; readonly agentless?: true }
   | { readonly state: 'stopping'; readonly by: ProcessRef; readonly vmm: ProcessRef };
 
 /** The tag of a {@link VmStatus}. */

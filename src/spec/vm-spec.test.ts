@@ -30,6 +30,8 @@ describe('parseVmSpec', () => {
       diskMode: 'isolated',
       retainDiskOnDelete: false,
       envVars: {},
+      channel: 'agent',
+      image: null,
     });
   });
 

@@ -1,5 +1,7 @@
 import { ValidationError } from '../errors.ts';
 import type { BackendChoice } from './backend-names.ts';
+import type { BootImage } from './boot-image.ts';
+import type { Channel } from './channel.ts';
 import type { EnvVars } from './env-vars.ts';
 import { accepted } from './parse.ts';
 import { checkFields, vmOptionsSchema, type DiskMode } from './vm-fields.ts';
@@ -47,6 +49,9 @@ export interface VmSpec {
   readonly diskMode: DiskMode;
   readonly retainDiskOnDelete: boolean;
   readonly envVars: EnvVars;
+  readonly channel: Channel;
+  /** What it is made from, if that says how it boots. */
+  readonly image: BootImage | null;
 }
 
 const WHAT = 'VM options';
@@ -66,5 +71,7 @@ export function parseVmSpec(options: unknown): VmSpec {
     backend: fields.backend ?? 'auto',
     kernelPath: fields.kernelPath,
     rootfsPath: fields.rootfsPath,
+    channel: 'agent',
+    image: null,
   });
 }

@@ -14,6 +14,10 @@ const vm = {
   initrdPath: '/i',
   rootfsPath: '/r',
   bootArgs: '',
+  boot: { kind: 'agent' },
+  defaults: null,
+  channel: 'agent',
+  sshCapable: false,
   diskMode: 'isolated',
   retainDiskOnDelete: false,
   diskSizeBytes: 1_048_576,
@@ -38,6 +42,7 @@ const statuses: readonly VmStatus[] = [
   { state: 'starting', by: ref },
   { state: 'running', vmm: ref },
   { state: 'paused', vmm: ref },
+  { state: 'running', vmm: ref, agentless: true },
   { state: 'stopping', by: ref, vmm: ref },
   { state: 'stopped' },
   { state: 'failed', reason: 'it broke' },
@@ -63,6 +68,18 @@ describe('decodeRow', () => {
       revision: 3,
       createdAt: '2024-01-01T00:00:00.000Z',
     });
+  });
+
+  it('reads a VM that boots its own init, with the defaults of its image', () => {
+    const direct = {
+      ...vm,
+      initrdPath: null,
+      boot: { kind: 'direct', commandLine: 'root=/dev/vda init=/init' },
+      defaults: { env: { PATH: '/bin' }, workdir: '/srv', user: 'app' },
+      channel: 'ssh',
+      sshCapable: true,
+    };
+    expect(decodeRow(rowOf(direct, { state: 'created' })).vm).toEqual(direct);
   });
 
   it('names the VM and the way out when the row is damaged', () => {
@@ -98,6 +115,11 @@ describe('decodeRow', () => {
     ['a stopped VM with a VMM', rowOf(vm, { state: 'stopped', vmm: ref })],
     ['a pid that is text', rowOf(vm, { state: 'running', vmm: { ...ref, pid: '7' } })],
     ['a revision that is no number', { ...rowOf(vm, { state: 'created' }), revision: 'x' }],
+    ['a boot that nobody knows', rowOf({ ...vm, boot: { kind: 'firmware' } }, { state: 'created' })],
+    ['a direct boot without its words', rowOf({ ...vm, boot: { kind: 'direct' } }, { state: 'created' })],
+    ['a channel that nobody knows', rowOf({ ...vm, channel: 'x' }, { state: 'created' })],
+    ['half of the defaults', rowOf({ ...vm, defaults: { env: {} } }, { state: 'created' })],
+    ['a stopped VM without agent', rowOf(vm, { state: 'stopped', agentless: true })],
     ['no row at all', undefined],
   ])('refuses %s', (_what, row) => {
     expect(decode(row)).toBe('damaged');

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import { SmolVMError } from '../errors.ts';
+import { CHANNELS } from '../spec/channel.ts';
+import { imageConfigSchema } from '../spec/image-config.ts';
 import { parseWith } from '../spec/parse.ts';
 import { DISK_MODES } from '../spec/vm-fields.ts';
 import { VM_ID_PATTERN } from '../spec/vm-id.ts';
@@ -10,15 +12,26 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** A stored reference to a process. */
 export const processRefSchema = v.strictObject({ pid: count, startTicks: count, bootId: v.string() });
 
+const bootSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('agent') }),
+  v.strictObject({ kind: v.literal('direct'), commandLine: v.string() }),
+]);
+
+const { env, workdir, user } = imageConfigSchema.entries;
+
 const resolvedVmSchema = v.strictObject({
   vmId: v.pipe(v.string(), v.regex(VM_ID_PATTERN)),
   vcpuCount: v.pipe(count, v.minValue(1)),
   memSizeMib: v.pipe(count, v.minValue(1)),
   backend: v.string(),
   kernelPath: v.string(),
-  initrdPath: v.string(),
+  initrdPath: v.nullable(v.string()),
   rootfsPath: v.string(),
   bootArgs: v.string(),
+  boot: bootSchema,
+  defaults: v.nullable(v.strictObject({ env, workdir, user })),
+  channel: v.picklist(CHANNELS),
+  sshCapable: v.boolean(),
   diskMode: v.picklist(DISK_MODES),
   retainDiskOnDelete: v.boolean(),
   diskSizeBytes: count,
@@ -30,7 +43,11 @@ const vmStatusSchema = v.variant('state', [
   v.strictObject({ state: v.picklist(['creating', 'starting', 'deleting']), by: processRefSchema }),
   v.strictObject({ state: v.picklist(['created', 'stopped']) }),
   v.strictObject({ state: v.literal('failed'), reason: v.string() }),
-  v.strictObject({ state: v.picklist(['running', 'paused']), vmm: processRefSchema }),
+  v.strictObject({
+    state: v.picklist(['running', 'paused']),
+    vmm: processRefSchema,
+    agentless: v.exactOptional(v.literal(true)),
+  }),
   v.strictObject({ state: v.literal('stopping'), by: processRefSchema, vmm: processRefSchema }),
 ]);
 

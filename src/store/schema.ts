@@ -23,6 +23,8 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
   `UPDATE vms SET vm = json_set(vm, '$.bootArgs', '', '$.diskMode', 'isolated',
      '$.retainDiskOnDelete', json('false'), '$.imageIdentity', NULL) WHERE json_valid(vm);`,
+  `UPDATE vms SET vm = json_set(vm, '$.boot', json('{"kind":"agent"}'), '$.defaults', NULL,
+     '$.channel', 'agent', '$.sshCapable', json('false')) WHERE json_valid(vm);`,
 ];
 
 /** The schema version this smolvm writes; stored in SQLite's `user_version`. */

@@ -16,6 +16,7 @@ import { chooseDisk, refuseLeftover, type ChosenDisk } from './choose-disk.ts';
 import { chooseHypervisor } from './choose-hypervisor.ts';
 import { requireUnusedDisk } from './disk-users.ts';
 import { writeEnvFile } from './env-file.ts';
+import { resolveBoot } from './resolve-boot.ts';
 import { findRetained } from './retained-disk.ts';
 import type { Services } from './services.ts';
 
@@ -110,9 +111,14 @@ async function resolveVm(
     memSizeMib: spec.memSizeMib,
     backend: hypervisor.name,
     kernelPath,
-    initrdPath: base.initrdPath,
     rootfsPath,
     bootArgs: spec.bootArgs,
+    ...resolveBoot(spec, {
+      backend: hypervisor.name,
+      initrdPath: base.initrdPath,
+      verboseBoot: services.verboseBoot,
+    }),
+    channel: spec.channel,
     diskMode: spec.diskMode,
     retainDiskOnDelete: spec.retainDiskOnDelete,
     diskSizeBytes: disk.diskSizeBytes,

@@ -16,13 +16,12 @@ const CONTROL_TIMEOUT_MS = 10_000;
 export async function pauseVm(services: Services, vmId: string): Promise<void> {
   await withControl(services, { vmId, operation: 'pause' }, async (record, control, signal) => {
     if (record.status.state !== 'running') return;
-    const { vmm } = record.status;
     // Noted before it is done: a VM that is called paused and runs is mended by the next resume.
-    const paused = services.store.move(record, { state: 'paused', vmm });
+    const paused = services.store.move(record, { ...record.status, state: 'paused' });
     try {
       await control.pause(signal);
     } catch (error) {
-      if (isSmolVMError(error, 'CONTROL_FAILED')) services.store.move(paused, { state: 'running', vmm });
+      if (isSmolVMError(error, 'CONTROL_FAILED')) services.store.move(paused, record.status);
       throw error;
     }
   });
@@ -33,7 +32,7 @@ export async function resumeVm(services: Services, vmId: string, outer?: AbortSi
   await withControl(services, { vmId, operation: 'resume', outer }, async (record, control, signal) => {
     if (record.status.state !== 'paused') return;
     await control.resume(signal);
-    services.store.move(record, { state: 'running', vmm: record.status.vmm });
+    services.store.move(record, { ...record.status, state: 'running' });
   });
 }
 

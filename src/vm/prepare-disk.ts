@@ -18,7 +18,8 @@ export interface ReadyDisk {
 
 /** Makes the files of a VM ready for a boot, or tells by name what is gone or has changed since it was made. */
 export async function prepareDisk(services: Services, vm: ResolvedVm): Promise<ReadyDisk> {
-  for (const path of [vm.kernelPath, vm.initrdPath, vm.rootfsPath]) {
+  const initrd = vm.initrdPath === null ? [] : [vm.initrdPath];
+  for (const path of [vm.kernelPath, ...initrd, vm.rootfsPath]) {
     const problem = regularFileProblem(path);
     if (problem !== undefined) throw cannotBoot(vm, problem, 'Put it back');
   }

@@ -12,6 +12,8 @@ export interface Services {
   /** The VMM program that the user named, if any. */
   readonly hypervisorBinary: string | undefined;
   readonly hypervisors: readonly Hypervisor[];
+  /** Do guests that boot directly show the kernel's messages? */
+  readonly verboseBoot: boolean;
   readonly store: StateStore;
   readonly channels: ChannelPool;
   /** This process: the owner of what it is doing. */

@@ -14,7 +14,7 @@ import { chooseHypervisor } from './choose-hypervisor.ts';
 import { requireUnusedDisk, sharersOf } from './disk-users.ts';
 import type { Connect } from './files/run-tool.ts';
 import { growRoot } from './grow-root.ts';
-import { injectEnv } from './inject-env.ts';
+import { injectEnv, requireNoEnv } from './inject-env.ts';
 import { killVmm, removeRunFolder } from './kill-vmm.ts';
 import { resumeVm } from './pause-vm.ts';
 import { prepareDisk } from './prepare-disk.ts';
@@ -110,12 +110,19 @@ async function boot(
 
   undo.defer('close the session', () => services.channels.close(vm.vmId));
   const ephemeral = vm.owner !== null;
-  await awaitGuest({ services, hypervisor, paths, vmId: vm.vmId, launched, ephemeral, watch, signal });
-  const connect: Connect = (until) => services.channels.get(vm.vmId, until);
-  if (isLargerThanImage) await growRoot(connect, signal);
-  await injectEnv(connect, paths, signal);
+  const { vmId, boot: how } = vm;
+  const guest = { services, hypervisor, paths, vmId, boot: how, launched, ephemeral, watch, signal };
+  const answerer = await awaitGuest(guest);
+  if (answerer === 'agent') {
+    const connect: Connect = (until) => services.channels.get(vmId, until);
+    if (isLargerThanImage) await growRoot(connect, signal);
+    await injectEnv(connect, paths, signal);
+  } else {
+    requireNoEnv(vmId, paths);
+  }
   protectSockets(plan);
-  services.store.move(starting, { state: 'running', vmm: launched.vmm });
+  const running = { state: 'running', vmm: launched.vmm } as const;
+  services.store.move(starting, answerer === 'agent' ? running : { ...running, agentless: true });
   undo.keep();
   watch.mark('ready');
   return { path: 'cold', totalMs: watch.totalMs, steps: watch.steps, acceleration: support.acceleration };

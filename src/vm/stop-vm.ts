@@ -19,7 +19,7 @@ export interface StopOptions {
 
 /**
  * Stops a VM: asks the guest to end its processes, sync and power off; a guest that does not within the time is
- * killed. A VM that does not run is left as it is.
+ * killed. A VM that does not run is left as it is. Where no agent is, nobody can be asked: such a guest is ended at once.
  */
 export async function stopVm(services: Services, vmId: string, options: StopOptions): Promise<StopOutcome> {
   const record = await findSettledVm(services, vmId);
@@ -59,6 +59,7 @@ async function askGuest(
   using deadline = new Deadline(`stop VM '${vmId}'`, timeoutMs);
   try {
     await prepareGuest(services, record, deadline.signal);
+    if ('agentless' in record.status) return false;
     const channel = await services.channels.get(vmId, deadline.signal);
     await channel.shutdown(Math.floor(timeoutMs * GRACE_SHARE), deadline.signal);
     await waitForExit(vmm, deadline.signal);

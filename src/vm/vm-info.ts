@@ -1,3 +1,5 @@
+import type { BootImage } from '../spec/boot-image.ts';
+import type { Channel } from '../spec/channel.ts';
 import type { DiskMode } from '../spec/vm-fields.ts';
 import type { VmRecord, VmState } from '../spec/vm-record.ts';
 import type { Services } from './services.ts';
@@ -13,7 +15,14 @@ export interface VmInfo {
   readonly diskMode: DiskMode;
   readonly diskSizeMib: number;
   readonly retainDiskOnDelete: boolean;
+  /** Kernel arguments as they were asked for; of a direct boot all that its image says. */
   readonly bootArgs: string;
+  /** `agent`: smolvm's agent is the first process; `direct-kernel`: the image's own init. */
+  readonly bootMode: BootImage['bootMode'];
+  /** How commands reach the guest. */
+  readonly channel: Channel;
+  /** Does its image start an SSH server that takes our credentials? */
+  readonly sshCapable: boolean;
   readonly backend: string;
   readonly kernelPath: string;
   readonly rootfsPath: string;
@@ -36,7 +45,10 @@ export function vmInfo({ vm, status, createdAt }: VmRecord): VmInfo {
     diskMode: vm.diskMode,
     diskSizeMib: vm.diskSizeBytes / 1024 / 1024,
     retainDiskOnDelete: vm.retainDiskOnDelete,
-    bootArgs: vm.bootArgs,
+    bootArgs: vm.boot.kind === 'direct' ? vm.boot.commandLine : vm.bootArgs,
+    bootMode: vm.boot.kind === 'direct' ? 'direct-kernel' : 'agent',
+    channel: vm.channel,
+    sshCapable: vm.sshCapable,
     backend: vm.backend,
     kernelPath: vm.kernelPath,
     rootfsPath: vm.rootfsPath,

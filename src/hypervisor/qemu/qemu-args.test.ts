@@ -13,6 +13,10 @@ const boot: BootRequest = {
     initrdPath: '/images/initrd',
     rootfsPath: '/images/root',
     bootArgs: '',
+    boot: { kind: 'agent' },
+    defaults: null,
+    channel: 'agent',
+    sshCapable: false,
     diskMode: 'isolated',
     retainDiskOnDelete: false,
     diskSizeBytes: 1_048_576,
@@ -97,6 +101,17 @@ describe('qemuArgv', () => {
     const [cmdline = ''] = valuesOf(qemuArgv({ ...boot, vm: { ...boot.vm, bootArgs } }), '-append');
     expect(cmdline).toMatch(/ root=\/dev\/vda .* -c : loglevel=7 foo="a b"$/);
     expect(cmdline).not.toMatch(/pci=off|reboot=k|panic=1|init=/);
+  });
+
+  it('boots an image as described, without an initrd unless it has one', () => {
+    const commandLine = 'console=ttyS0 root=/dev/vda rw init=/init';
+    const vm = { ...boot.vm, boot: { kind: 'direct', commandLine }, initrdPath: null } as const;
+    const argv = qemuArgv({ ...boot, vm });
+    expect(argv).not.toContain('-initrd');
+    expect(valuesOf(argv, '-append')).toEqual([
+      `noreplace-smp random.trust_cpu=on ${commandLine} smolvm.hostname=box reboot=t panic=-1`,
+    ]);
+    expect(valuesOf(qemuArgv({ ...boot, vm: { ...vm, initrdPath: '/i' } }), '-initrd')).toEqual(['/i']);
   });
 
   it('emulates where there is no hardware virtualization, without mitigations for CPU flaws that are not emulated', () => {

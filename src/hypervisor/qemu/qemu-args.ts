@@ -1,6 +1,6 @@
 import { addedBootWords } from '../../spec/boot-args.ts';
 import type { Acceleration, BootDisk, BootRequest } from '../hypervisor.ts';
-import { kernelCommandLine } from '../kernel-args.ts';
+import { directCommandLine, kernelCommandLine } from '../kernel-args.ts';
 
 /** The chardev that keeps the newest console output, and how much of it. A guest cannot make it grow. */
 export const CONSOLE_ID = 'console';
@@ -41,12 +41,20 @@ export function machineArgs(kind: AccelerationKind): readonly string[] {
 }
 
 /**
- * Kernel arguments that the machine needs, before all others. `reboot=t` ends the VMM in 40 ms (`k`: 2.5 s);
+ * Kernel arguments that the machine needs, before all others. `reboot=t` ends the VMM in 40 ms (`k`: 2.5 s).
+ */
+export function machineKernelArgs(kind: AccelerationKind): readonly string[] {
+  return ['console=ttyS0', REBOOT, ...tuningArgs(kind)];
+}
+
+const REBOOT = 'reboot=t';
+
+/**
  * `noreplace-smp` saves rewriting 9,000 lock prefixes on one CPU. The CPU flaws that mitigations are for are not
  * emulated, so there they only cost time.
  */
-export function machineKernelArgs(kind: AccelerationKind): readonly string[] {
-  return ['console=ttyS0', 'reboot=t', 'noreplace-smp', ...(kind === 'emulated' ? ['mitigations=off'] : [])];
+function tuningArgs(kind: AccelerationKind): readonly string[] {
+  return ['noreplace-smp', ...(kind === 'emulated' ? ['mitigations=off'] : [])];
 }
 
 /** BootRequest → argv. Pure. */
@@ -81,13 +89,17 @@ export function qemuArgv(boot: BootRequest): readonly [string, ...string[]] {
 }
 
 function kernelArgs({ vm, support }: BootRequest): readonly string[] {
-  const append = kernelCommandLine({
-    rootDevice: '/dev/vda',
-    hostname: vm.vmId,
-    machine: machineKernelArgs(support.acceleration.kind),
-    added: addedBootWords(vm.bootArgs),
-  });
-  return ['-kernel', vm.kernelPath, '-initrd', vm.initrdPath, '-append', append];
+  const initrd = vm.initrdPath === null ? [] : ['-initrd', vm.initrdPath];
+  return ['-kernel', vm.kernelPath, ...initrd, '-append', commandLine(vm, support.acceleration.kind)];
+}
+
+function commandLine({ vmId: hostname, boot, bootArgs }: BootRequest['vm'], kind: AccelerationKind): string {
+  if (boot.kind === 'direct') {
+    const described = boot.commandLine;
+    return directCommandLine({ described, hostname, tuning: tuningArgs(kind), reboot: REBOOT });
+  }
+  const machine = machineKernelArgs(kind);
+  return kernelCommandLine({ rootDevice: '/dev/vda', hostname, machine, added: addedBootWords(bootArgs) });
 }
 
 function agentArgs(sockets: readonly string[]): readonly string[] {

@@ -14,7 +14,17 @@ export async function openSession(
   vmId: string,
   signal: AbortSignal,
 ): Promise<GuestChannel> {
-  requireRunning(findVm(services, vmId));
+  return openSessionOf(services, findVm(services, vmId), signal);
+}
+
+/** The same for a record that was just read. */
+export async function openSessionOf(
+  services: Services,
+  record: VmRecord,
+  signal: AbortSignal,
+): Promise<GuestChannel> {
+  requireRunning(record);
+  const { vmId } = record.vm;
   const session = services.channels.opened(vmId);
   if (session !== undefined) return session;
   using deadline = new Deadline(`connect to VM '${vmId}'`, CONNECT_TIMEOUT_MS, signal);
@@ -30,9 +40,16 @@ export async function openSession(
   }
 }
 
-/** A running VM takes commands; any other says how to get there. */
-export function requireRunning({ vm, status }: VmRecord): void {
-  if (status.state === 'running') return;
+/** Does a VM take commands now? */
+export function takesCommands({ status }: VmRecord): boolean {
+  return status.state === 'running' && status.agentless !== true;
+}
+
+/** A running VM takes commands, unless nobody answers in it; any other says how to get there. */
+export function requireRunning(record: VmRecord): void {
+  const { vm, status } = record;
+  if (takesCommands(record)) return;
+  if (status.state === 'running') throw noAgent(vm.vmId);
   throw new CommandExecutionUnavailableError(
     `VM '${vm.vmId}' is ${status.state}, commands need a running VM`,
     {
@@ -41,6 +58,16 @@ export function requireRunning({ vm, status }: VmRecord): void {
           ? `Let it go on: smolvm resume ${vm.vmId}`
           : `Start it: smolvm start ${vm.vmId}`,
       details: { vmId: vm.vmId, state: status.state },
+    },
+  );
+}
+
+function noAgent(vmId: string): CommandExecutionUnavailableError {
+  return new CommandExecutionUnavailableError(
+    `VM '${vmId}' boots the init of its image, and no agent of smolvm answers in it`,
+    {
+      hint: "Boot the image with boot: 'agent', or with smolvm's agent as its init.",
+      details: { vmId, state: 'running' },
     },
   );
 }

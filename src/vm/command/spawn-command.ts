@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { Deadline } from '../../base/deadline.ts';
 import type { GuestChannel, GuestCommand, OnOutput } from '../../guest/guest-channel.ts';
-import { argvOf, parseAttachRequest, parseSpawnRequest, type SpawnRequest } from '../../spec/run-options.ts';
+import {
+  argvOf,
+  parseAttachRequest,
+  parseSpawnRequest,
+  withDefaults,
+  type SpawnRequest,
+} from '../../spec/run-options.ts';
+import type { CommandDefaults } from '../../spec/vm-record.ts';
 import type { Services } from '../services.ts';
 import { CommandOutput } from './command-output.ts';
 import { GuestProcess } from './guest-process.ts';
-import { openSession } from './open-session.ts';
+import { findVm } from '../find-vm.ts';
+import { openSessionOf } from './open-session.ts';
 import type { RunOptions, SpawnOptions } from './run-options.ts';
 import { supervise } from './supervise.ts';
 
@@ -37,12 +45,10 @@ export function spawnCommand(
     services,
     vmId,
     { ...request, signal, input, onStdout, onStderr, argv, execId, hasStdin },
-    (channel, onOutput) =>
+    (channel, onOutput, defaults) =>
       channel.exec({
         argv,
-        env: request.env,
-        cwd: request.cwd,
-        user: request.user,
+        ...withDefaults(request, defaults),
         stdin: hasStdin || input !== undefined,
         terminal: request.terminal === true ? DEFAULT_TERMINAL : request.terminal,
         detachedId: execId,
@@ -85,12 +91,9 @@ interface Way
   readonly hasStdin: boolean;
 }
 
-function follow(
-  services: Services,
-  vmId: string,
-  way: Way,
-  begin: (channel: GuestChannel, onOutput: OnOutput) => GuestCommand,
-): GuestProcess {
+type Begin = (channel: GuestChannel, onOutput: OnOutput, defaults: CommandDefaults | null) => GuestCommand;
+
+function follow(services: Services, vmId: string, way: Way, begin: Begin): GuestProcess {
   const { timeoutMs, signal, input, maxOutputBytes, argv, execId, check, hasStdin } = way;
   const deadline = new Deadline('the command', timeoutMs ?? Infinity, signal);
   const output = new CommandOutput(maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES);
@@ -98,8 +101,8 @@ function follow(
     take: ({ stream, bytes }) => (stream === 'stdout' ? way.onStdout : way.onStderr)?.(bytes),
     end: () => undefined,
   });
-  const opening = open(services, vmId, deadline, (channel) =>
-    begin(channel, (name, chunk) => output.add(name, chunk)),
+  const opening = open(services, vmId, deadline, (channel, defaults) =>
+    begin(channel, (name, chunk) => output.add(name, chunk), defaults),
   );
   const started = opening.then((command) => command.started);
   started.catch(() => undefined);
@@ -123,10 +126,11 @@ async function open(
   services: Services,
   vmId: string,
   deadline: Deadline,
-  begin: (channel: GuestChannel) => GuestCommand,
+  begin: (channel: GuestChannel, defaults: CommandDefaults | null) => GuestCommand,
 ): Promise<GuestCommand> {
-  const channel = await openSession(services, vmId, deadline.signal);
+  const record = findVm(services, vmId);
+  const channel = await openSessionOf(services, record, deadline.signal);
   // Whoever gave up meanwhile must not get a command that nobody follows.
   deadline.signal.throwIfAborted();
-  return begin(channel);
+  return begin(channel, record.vm.defaults);
 }

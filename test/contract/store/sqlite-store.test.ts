@@ -109,9 +109,13 @@ describe('the state store', () => {
 
   it('reads a VM that the first version stored, and leaves a damaged row of it as it is', async () => {
     await storeWith(resolvedVm('old'), resolvedVm('broken'));
-    const gone = "json_remove(vm, '$.bootArgs', '$.diskMode', '$.retainDiskOnDelete', '$.imageIdentity')";
+    const { vmId, vcpuCount, memSizeMib, backend, kernelPath, initrdPath, rootfsPath, diskSizeBytes, owner } =
+      resolvedVm('old');
+    const first = JSON.stringify({
+      ...{ vmId, vcpuCount, memSizeMib, backend, kernelPath, initrdPath, rootfsPath, diskSizeBytes, owner },
+    });
     await tamper(
-      `UPDATE vms SET vm = ${gone}; UPDATE vms SET vm = '{' WHERE id = 'broken'; PRAGMA user_version = 1`,
+      `UPDATE vms SET vm = '${first}' WHERE id = 'old'; UPDATE vms SET vm = '{' WHERE id = 'broken'; PRAGMA user_version = 1`,
     );
     using store = await openSqliteStore(path);
     expect(store.find('old')?.vm).toEqual(resolvedVm('old'));
