@@ -5,7 +5,7 @@ import (
 	"smolvm/guest/request"
 )
 
-var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy", "pty", "detach", "tools"}
+var capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "shutdown", "time", "entropy", "pty", "detach", "tools", "area"}
 
 // take handles bytes from the host.
 func (p *Port) take(data []byte) {
