@@ -1,5 +1,6 @@
 import type { AreaClaim } from '../../guest/transfer-area.ts';
 import { AreaParser, PRESENT } from '../../guest/agent/tools/area-records.ts';
+import { AREA_PIECE_COUNT } from '../../spec/transfer-area.ts';
 
 /** Where the bytes of a tool go, and how it learns that a piece was taken. */
 interface Ends {
@@ -13,6 +14,7 @@ export class AreaReceiver {
   readonly #ends: Ends;
   readonly #parser = new AreaParser();
   #takenCount = 0;
+  #toldCount = 0;
 
   constructor(claim: AreaClaim, ends: Ends) {
     this.#claim = claim;
@@ -28,10 +30,17 @@ export class AreaReceiver {
       }
       const bytes = await this.#claim.read(this.#takenCount, part.lengthBytes);
       this.#takenCount += 1;
-      // Before the bytes are used: the guest fills the piece again meanwhile.
-      await this.#ends.acknowledge(Buffer.of(PRESENT));
+      await this.#acknowledge();
       await this.#ends.onBytes(bytes);
     }
+  }
+
+  /** Half of the pieces at once, before they are used: the guest fills them again meanwhile. */
+  async #acknowledge(): Promise<void> {
+    const count = this.#takenCount - this.#toldCount;
+    if (count * 2 < AREA_PIECE_COUNT) return;
+    this.#toldCount = this.#takenCount;
+    await this.#ends.acknowledge(Buffer.alloc(count, PRESENT));
   }
 
   /** The tool has ended well: so must have what it sent. */

@@ -14,7 +14,7 @@ export interface ToolCall {
   readonly input?: CommandInput;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
-  /** Takes what the tool writes; default: nothing is expected. */
+  /** Takes what the tool writes, and may keep it; default: nothing is expected. */
   readonly onOutput?: ((bytes: Buffer) => void | Promise<void>) | undefined;
   /** Which of its streams may be large: that one goes through the transfer area if it can. */
   readonly bulk?: 'input' | 'output' | undefined;

@@ -69,7 +69,7 @@ export class GuestFiles {
           hint: 'Raise maxBytes, read a part (offset, length), or use readStream.',
         });
       }
-      chunks.push(Buffer.from(bytes));
+      chunks.push(bytes);
     });
     return Buffer.concat(chunks);
   }
