@@ -189,7 +189,7 @@ func (a *area) give(size int) syscall.Errno {
 }
 
 func (a *area) awaitAck() syscall.Errno {
-	b := make([]byte, a.count)
+	b := make([]byte, a.count+1) // more than there can be shows
 	n, errno := read(0, b)
 	if errno != 0 || n == 0 {
 		return orElse(errno, syscall.EPIPE)
