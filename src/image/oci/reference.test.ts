@@ -102,7 +102,7 @@ describe('parseReference', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 2_000 },
     );
   });
 
