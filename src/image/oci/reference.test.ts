@@ -32,6 +32,7 @@ describe('parseReference', () => {
     ['python '],
     ['Python'],
     ['-python'],
+    ['Z/a'],
     ['a//b'],
     ['/a'],
     ['a/'],
