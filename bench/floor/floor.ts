@@ -46,12 +46,19 @@ export async function planFloor(folder: string): Promise<FloorPlan> {
     freshDisk,
   ]);
   if (made.status !== 0) throw new Error(`qemu-img: ${String(made.stderr)}`);
-  const replaced = argv.map((argument) =>
+  const replaced = withoutTransferDisk(argv).map((argument) =>
     argument === option('-initrd')
       ? initrd
       : argument.replaceAll(runFolder, join(folder, 'run')).replaceAll(diskPath, join(folder, 'disk.qcow2')),
   );
   return { argv: replaced, folder, freshDisk };
+}
+
+/** The floor moves its data through the port. */
+function withoutTransferDisk(argv: readonly string[]): readonly string[] {
+  const isOfIt = (word: string | undefined): boolean =>
+    word !== undefined && (word.includes('drive=transfer,') || word.includes('"node-name":"transfer"'));
+  return argv.filter((word, index) => !isOfIt(word) && !isOfIt(argv[index + 1]));
 }
 
 function buildInitrd(folder: string): string {

@@ -8,7 +8,7 @@ import (
 // capabilities of any agent; those of one that owns the machine; and of one
 // that outlives its sessions.
 var (
-	capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "pty", "tools"}
+	capabilities = [...]string{"exec", "stdin", "signal", "ping", "sync", "pty", "tools", "area"}
 	ofMachine    = [...]string{"shutdown", "time", "entropy"}
 )
 

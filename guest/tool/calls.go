@@ -2,6 +2,7 @@ package tool
 
 import (
 	"syscall"
+	"unsafe"
 
 	"smolvm/guest/sys"
 )
@@ -49,23 +50,28 @@ func openAt(dir int, path string, flags int, mode uint32) (fd int, errno syscall
 	}
 }
 
-// read reads up to len(b) bytes; 0: the end.
-func read(fd int, b []byte) (n int, errno syscall.Errno) {
+// move is a call that reads or writes. A tool has one goroutine: told of each
+// call that takes long, Go's scheduler would only wake a thread that finds
+// nothing to do, which under emulation costs more than the call.
+func move(call uintptr, fd int, b []byte, offset int64) (n int, errno syscall.Errno) {
 	for {
-		n, err := syscall.Read(fd, b)
-		if err != syscall.EINTR {
-			return max(n, 0), errnoOf(err)
+		n, _, errno := syscall.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(offset), 0, 0)
+		if errno == 0 {
+			return int(n), 0
+		}
+		if errno != syscall.EINTR {
+			return 0, errno
 		}
 	}
 }
 
+// read reads up to len(b) bytes; 0: the end.
+func read(fd int, b []byte) (n int, errno syscall.Errno) {
+	return move(syscall.SYS_READ, fd, b, 0)
+}
+
 func write(fd int, b []byte) (n int, errno syscall.Errno) {
-	for {
-		n, err := syscall.Write(fd, b)
-		if err != syscall.EINTR {
-			return max(n, 0), errnoOf(err)
-		}
-	}
+	return move(syscall.SYS_WRITE, fd, b, 0)
 }
 
 func writeAll(fd int, b []byte) syscall.Errno {
@@ -97,22 +103,17 @@ func statFd(fd int) (st syscall.Stat_t, errno syscall.Errno) {
 }
 
 func readAt(fd int, b []byte, offset int64) (n int, errno syscall.Errno) {
-	for {
-		n, err := syscall.Pread(fd, b, offset)
-		if err != syscall.EINTR {
-			return max(n, 0), errnoOf(err)
-		}
-	}
+	return move(syscall.SYS_PREAD64, fd, b, offset)
 }
 
 func writeAllAt(fd int, b []byte, offset int64) syscall.Errno {
 	for len(b) > 0 {
-		n, err := syscall.Pwrite(fd, b, offset)
-		if err != nil && err != syscall.EINTR {
-			return errnoOf(err)
+		n, errno := move(syscall.SYS_PWRITE64, fd, b, offset)
+		if errno != 0 {
+			return errno
 		}
-		b = b[max(n, 0):]
-		offset += int64(max(n, 0))
+		b = b[n:]
+		offset += int64(n)
 	}
 	return 0
 }

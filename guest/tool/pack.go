@@ -18,7 +18,7 @@ func pack(args []string) *failure {
 	if len(args) != 1 && len(args) != 2 {
 		return badUsage
 	}
-	p, root := packer{path: args[0]}, args[0]
+	p, root := packer{out: bulkOutput(), path: args[0]}, args[0]
 	if len(args) == 2 {
 		set, ok := flags(args[1], "l")
 		if !ok {

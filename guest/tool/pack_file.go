@@ -71,8 +71,8 @@ func (p *packer) pieces(fd int, rel string, at, end int64) *failure {
 		// The bytes are read to where they are sent from, behind their head.
 		start := len(p.out.b)
 		b := tree.AppendPiece(p.out.b, 0, 0)
-		room := int(min(end-at, bufferSize))
-		b = append(b, make([]byte, room)...)
+		room := int(min(end-at, int64(p.out.room()), tree.MaxPiece))
+		b = b[:len(b)+room]
 		n, errno := readAt(fd, b[start+tree.PieceHead:], at)
 		if errno != 0 {
 			return p.check(errno, "read", rel)

@@ -34,7 +34,8 @@ func readFile(args []string) *failure {
 // copyOut writes so many bytes of a file, or all, to stdout. It does not trust
 // the size that the file has: in /proc that is 0.
 func copyOut(fd int, path string, length int64) *failure {
-	b := make([]byte, bufferSize)
+	out := bulkOutput()
+	b := out.b[:cap(out.b)]
 	for length != 0 {
 		if length > 0 && length < int64(len(b)) {
 			b = b[:length]
@@ -43,8 +44,9 @@ func copyOut(fd int, path string, length int64) *failure {
 		if errno != 0 || n == 0 {
 			return check(errno, "read", path)
 		}
-		if errno = writeAll(1, b[:n]); errno != 0 {
-			return check(errno, "write", "stdout")
+		out.b = b[:n]
+		if f := out.flush(); f != nil {
+			return f
 		}
 		if length > 0 {
 			length -= int64(n)

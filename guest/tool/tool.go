@@ -41,6 +41,12 @@ var tools = [...]tool{
 
 // Main runs a tool and returns its exit code.
 func Main(args []string) int {
+	if len(args) > 0 && args[0] == areaName {
+		var ok bool
+		if args, ok = useArea(args[1:]); !ok {
+			return usage()
+		}
+	}
 	t := find(args)
 	if t == nil {
 		return usage()
@@ -71,6 +77,7 @@ func usage() int {
 	for i := range tools {
 		text += "  " + Name + " " + tools[i].name + tools[i].usage + "\n"
 	}
+	text += "  " + Name + " " + areaName + " NAME OFFSET PIECE PIECES read|write|pack|unpack ...\n"
 	writeAll(2, []byte(text))
 	return exitUsage
 }

@@ -39,12 +39,13 @@ func unpack(args []string) *failure {
 		return badUsage
 	}
 	u := unpacker{path: trim(args[0]), set: set, parent: -1}
-	u.in = tree.NewReader(func(b []byte) (int, error) {
-		n, errno := read(0, b)
+	var in input
+	u.in = tree.NewReader(func() ([]byte, error) {
+		b, errno := in.next()
 		if errno != 0 {
-			return 0, errno
+			return nil, errno
 		}
-		return n, nil
+		return b, nil
 	}, random())
 	var err error
 	if u.root, err = u.in.Next(); err != nil {

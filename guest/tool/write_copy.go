@@ -4,13 +4,14 @@ import "syscall"
 
 // copy writes stdin to a file and counts what it wrote, here and in written.
 func (w *writer) copy(fd int, written *int64) *failure {
-	b := make([]byte, bufferSize)
+	var in input
 	var sum int64
 	for {
-		n, errno := read(0, b)
+		b, errno := in.next()
 		if errno != 0 {
 			return check(errno, "read", "stdin")
 		}
+		n := len(b)
 		if n == 0 && w.size < 0 || n == 0 && sum == w.size {
 			return nil
 		}
@@ -18,7 +19,7 @@ func (w *writer) copy(fd int, written *int64) *failure {
 		if n == 0 || w.size >= 0 && sum > w.size {
 			return check(syscall.EIO, opSize, w.path)
 		}
-		if errno = writeAll(fd, b[:n]); errno != 0 {
+		if errno = writeAll(fd, b); errno != 0 {
 			return check(errno, "write", w.path)
 		}
 		if written != nil {

@@ -11,14 +11,12 @@ const (
 	ErrSender    = Error("the sender failed")
 )
 
-const bufferSize = 64 << 10 // holds the longest string
-
 // Reader decodes a stream. After the first fault it returns that for ever.
 type Reader struct {
-	source func([]byte) (int, error)
+	source func() ([]byte, error)
 	err    error
-	buf    []byte
-	head   int
+	rest   []byte // of what the source gave last
+	joined []byte // a value that lay on the border of two
 	seen   seen
 	count  int
 	ended  bool
@@ -29,10 +27,11 @@ type Reader struct {
 	left   int   // bytes of the piece that are still to come
 }
 
-// NewReader reads from a source that returns 0 bytes and no error at its end.
-// The seed should be random.
-func NewReader(source func([]byte) (int, error), seed uint64) *Reader {
-	return &Reader{source: source, buf: make([]byte, 0, bufferSize), seen: seen{seed: seed, numbers: map[uint64]int32{}}}
+// NewReader reads from a source that returns no bytes and no error at its end;
+// what it returns need only be good until it is asked again. The seed should be
+// random.
+func NewReader(source func() ([]byte, error), seed uint64) *Reader {
+	return &Reader{source: source, seen: seen{seed: seed, numbers: map[uint64]int32{}}}
 }
 
 // Next returns the next record. The last one is End, then nothing follows in
@@ -47,7 +46,7 @@ func (r *Reader) Next() (e Entry, err error) {
 		r.entry(&e)
 	case End:
 		e.Skipped = r.u32()
-		if r.count == 0 || r.fill(1) {
+		if r.count == 0 || r.more() {
 			r.fail(ErrMalformed)
 		}
 		r.ended = true
@@ -95,11 +94,11 @@ func (r *Reader) Data() (offset int64, data []byte, err error) {
 	if r.err != nil || !r.inFile {
 		return 0, nil, r.err
 	}
-	if !r.fill(1) {
+	if !r.more() {
 		r.fail(ErrMalformed)
 		return 0, nil, r.err
 	}
-	data = r.take(min(r.left, len(r.buf)-r.head))
+	data = r.take(min(r.left, len(r.rest)))
 	offset = r.at
 	r.at += int64(len(data))
 	r.left -= len(data)

@@ -9,16 +9,20 @@ import (
 )
 
 // chunks gives a stream a few bytes at a time.
-func chunks(b []byte, most int) func([]byte) (int, error) {
-	return func(p []byte) (int, error) {
-		n := copy(p[:min(len(p), most)], b)
+func chunks(b []byte, most int) func() ([]byte, error) {
+	last := make([]byte, most)
+	return func() ([]byte, error) {
+		for i := range last {
+			last[i] = 0xee // what was given before is no longer good
+		}
+		n := copy(last, b)
 		b = b[n:]
-		return n, nil
+		return last[:n], nil
 	}
 }
 
 // decode reads a whole stream and writes it again, with pieces that touch in one.
-func decode(source func([]byte) (int, error)) (again []byte, entries []Entry, err error) {
+func decode(source func() ([]byte, error)) (again []byte, entries []Entry, err error) {
 	r := NewReader(source, 42)
 	for {
 		e, err := r.Next()
@@ -125,7 +129,7 @@ func TestTruncated(t *testing.T) {
 
 func TestSourceFault(t *testing.T) {
 	fault := errors.New("torn")
-	if _, _, err := decode(func([]byte) (int, error) { return 0, fault }); err != fault {
+	if _, _, err := decode(func() ([]byte, error) { return nil, fault }); err != fault {
 		t.Fatal(err)
 	}
 	for _, b := range [][]byte{AppendFailed(nil, "gone"), AppendFailed(AppendFolder(nil, "", 0, 0), strings.Repeat("x", 9000))} {

@@ -4,12 +4,21 @@ import "smolvm/guest/frame"
 
 // The values that records are made of. After a fault they are zero.
 
+// bytes returns n bytes, which are good until the next call. Of all values the
+// longest is a message: no source can make us gather more than that.
 func (r *Reader) bytes(n int) []byte {
-	if !r.fill(n) {
-		r.fail(ErrMalformed)
-		return nil
+	if len(r.rest) >= n && r.err == nil {
+		return r.take(n)
 	}
-	return r.take(n)
+	r.joined = r.joined[:0]
+	for len(r.joined) < n {
+		if !r.more() {
+			r.fail(ErrMalformed)
+			return nil
+		}
+		r.joined = append(r.joined, r.take(min(n-len(r.joined), len(r.rest)))...)
+	}
+	return r.joined
 }
 
 func (r *Reader) u8() byte {
@@ -41,25 +50,20 @@ func (r *Reader) str(most uint32) string {
 	return string(r.bytes(int(n)))
 }
 
-// fill waits until n bytes are in the buffer. False: the source has no more, or
-// there was a fault.
-func (r *Reader) fill(n int) bool {
-	for len(r.buf)-r.head < n && r.err == nil {
-		r.buf = r.buf[:copy(r.buf, r.buf[r.head:])]
-		r.head = 0
-		got, err := r.source(r.buf[len(r.buf):cap(r.buf)])
-		if err != nil {
+// more waits until there are bytes that were not looked at. False: the source
+// has no more, or there was a fault.
+func (r *Reader) more() bool {
+	if len(r.rest) == 0 && r.err == nil {
+		var err error
+		if r.rest, err = r.source(); err != nil {
 			r.fail(err)
-		} else if got == 0 {
-			return false
 		}
-		r.buf = r.buf[:len(r.buf)+got]
 	}
-	return r.err == nil
+	return r.err == nil && len(r.rest) > 0
 }
 
 func (r *Reader) take(n int) []byte {
-	b := r.buf[r.head : r.head+n]
-	r.head += n
+	b := r.rest[:n]
+	r.rest = r.rest[n:]
 	return b
 }

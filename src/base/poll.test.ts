@@ -65,4 +65,17 @@ describe('orAborted', () => {
     await orAborted(Promise.reject(new Error('x')), signal).catch(() => undefined);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
+
+  it('takes the failure of a promise for which nobody waits any more', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const reason = new Error('given up');
+    await expect(orAborted(Promise.reject(new Error('late')), AbortSignal.abort(reason))).rejects.toBe(
+      reason,
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
 });

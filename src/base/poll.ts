@@ -27,6 +27,8 @@ export async function poll<T>(
 
 /** The promise's outcome, or the signal's reason if that comes first. The promise itself goes on. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // What it fails with when nobody waits for it is nobody's failure; unhandled it would end the process.
+  promise.catch(() => undefined);
   signal.throwIfAborted();
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {

@@ -8,6 +8,8 @@ interface Demand {
   /** Waiting for a CPU: on a busy host it stands for running. */
   readonly waitedMs: number;
   readonly waitsForDisk: boolean;
+  /** Runs or could run now: what it waits for a CPU is counted only once it has got one. */
+  readonly isRunnable: boolean;
 }
 
 /** The threads of a process by id; undefined when it is gone, or the kernel does not count (`CONFIG_SCHED_INFO`). */
@@ -54,6 +56,8 @@ function isSettled(looks: readonly Threads[], { maxCpuMs, busyMs }: SettledRule)
   if (sum(last, ({ ranMs }) => ranMs) >= busyMs) return true;
   if (looks.length <= LOOKS) return false;
   if (looks.some((look) => [...look.values()].some(({ waitsForDisk }) => waitsForDisk))) return false;
+  const busyLooks = looks.filter((look) => [...look.values()].some(({ isRunnable }) => isRunnable));
+  if (busyLooks.length > LOOKS / 2) return false;
   // By thread: one that has ended takes its time along.
   const asked = sum(last, ({ ranMs, waitedMs }, id) => {
     const before = first.get(id);
@@ -83,7 +87,12 @@ function demandOf(folder: string): Demand {
   const [ranNs = 0, waitedNs = 0] = readFileSync(`${folder}/schedstat`, 'utf8').split(' ').map(Number);
   const stat = readFileSync(`${folder}/stat`, 'utf8');
   const state = stat.charAt(stat.lastIndexOf(')') + 2);
-  return { ranMs: ranNs / 1e6, waitedMs: waitedNs / 1e6, waitsForDisk: state === 'D' };
+  return {
+    ranMs: ranNs / 1e6,
+    waitedMs: waitedNs / 1e6,
+    waitsForDisk: state === 'D',
+    isRunnable: state === 'R',
+  };
 }
 
 /** Threads end while we read, and files may be missing or not ours. */

@@ -1,3 +1,5 @@
+import type { TransferArea } from './transfer-area.ts';
+
 /** What the agent says of itself and its guest when a session begins. Guest strings: escape before showing. */
 export interface GuestInfo {
   readonly agentVersion: string;
@@ -99,6 +101,8 @@ export interface GuestCommand {
 /** A line to the agent of one guest: any number of commands at once. */
 export interface GuestChannel extends AsyncDisposable {
   readonly info: GuestInfo;
+  /** Through which large data of tools may go, if this channel has such a way. */
+  readonly area?: TransferArea | undefined;
   /** Resolves with the reason once the session has ended. */
   readonly closed: Promise<Error>;
   exec(request: ExecRequest): GuestCommand;

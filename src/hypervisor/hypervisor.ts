@@ -53,6 +53,8 @@ export interface BootRequest {
   readonly vm: ResolvedVm;
   readonly support: Supported;
   readonly disk: BootDisk;
+  /** A raw file that the guest sees as its second disk, with the serial number `AREA_SERIAL`. Its bytes may be lost. */
+  readonly transferArea: string;
   readonly controlSocket: string;
   /** One socket for each port of the control channel. */
   readonly agentSockets: readonly string[];

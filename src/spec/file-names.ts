@@ -27,6 +27,8 @@ export interface VmPaths {
   readonly vmmRef: string;
   readonly vmmLog: string;
   readonly forwardLog: string;
+  /** What the guest sees as its second disk: large transfers go through it. */
+  readonly transferArea: string;
   /** One whole argument on the VMM's command line, by which it is found when its starter died too early. */
   readonly marker: string;
   /** The same for the process behind its forwards. */
@@ -71,6 +73,7 @@ export function vmPaths(paths: HostPaths, vmId: string): VmPaths {
     vmmRef: join(runFolder, 'vmm.json'),
     vmmLog: join(runFolder, 'vmm.log'),
     forwardLog: join(runFolder, 'forward.log'),
+    transferArea: join(runFolder, 'transfer'),
     marker,
     forwardMarker: `${marker}:forward`,
   };

@@ -6,6 +6,8 @@ import { openAgentChannel } from '../guest/agent/agent-channel.ts';
 import type { GuestChannel } from '../guest/guest-channel.ts';
 import { CHANNELS, type Channel } from '../spec/channel.ts';
 import { AGENT_PORT_COUNT, agentSocket, vmPaths, type HostPaths } from '../spec/file-names.ts';
+import { TransferArea } from '../guest/transfer-area.ts';
+import { areaOffset } from '../spec/transfer-area.ts';
 import type { StateStore } from '../store/state-store.ts';
 import { openVmSsh, type SshGround } from './ssh/open-vm-ssh.ts';
 
@@ -126,9 +128,15 @@ export class ChannelPool {
       this.#store.releasePort(vmId, port, this.#self);
     };
     try {
-      const channel = await openAgentChannel(agentSocket(vmPaths(this.#paths, vmId), port), signal);
+      const paths = vmPaths(this.#paths, vmId);
+      const area = new TransferArea(paths.transferArea, areaOffset(port));
+      const channel = await openAgentChannel(agentSocket(paths, port), signal, area);
+      // The next session on this port gets the area too: nothing of ours may still be on its way there.
       // A lease that cannot be given back now is free as soon as this process has ended.
-      channel.closed.then(release).catch(() => undefined);
+      channel.closed
+        .then(() => area.close())
+        .then(release)
+        .catch(() => undefined);
       return channel;
     } catch (error) {
       release();

@@ -15,6 +15,17 @@ export type Misbehaviour =
   | 'die'
   | 'strangerExit';
 
+/** What a tool can do wrong with the transfer area. */
+export type AreaLie =
+  | 'absent'
+  | 'answersUnasked'
+  | 'answersOddly'
+  | 'takesTwice'
+  | 'longInline'
+  | 'longPiece'
+  | 'emptyPiece'
+  | 'endsInRecord';
+
 /** How the stand-in for QEMU behaves; left out: as it should. */
 export interface FakeBehaviour {
   /** Ends before it has done anything. */
@@ -34,6 +45,8 @@ export interface FakeBehaviour {
   readonly onHello?: Misbehaviour | 'mute';
   /** What the agent does instead of running a command. */
   readonly onExec?: Misbehaviour;
+  /** What its tools do wrong with the transfer area; `absent`: they do not find it, which is no lie. */
+  readonly areaLie?: AreaLie;
   /** Answers a request to halt the guest with an error. */
   readonly refusesPause?: boolean;
   /** Agrees to power off and does not. */

@@ -10,6 +10,7 @@ import type {
   GuestInfo,
   OnOutput,
 } from '../guest-channel.ts';
+import type { TransferArea } from '../transfer-area.ts';
 import { AgentCommand, type Opening } from './agent-command.ts';
 import { AgentSession } from './agent-session.ts';
 import { greetAgent, openAgentSocket, type OpenedSession } from './agent-socket.ts';
@@ -18,14 +19,21 @@ import { decodeListed, encodeAttach, encodeExec } from './messages.ts';
 import { PayloadWriter } from './payload.ts';
 import { notAttached, notStarted, requestFailed } from './refusals.ts';
 
-/** Opens a session with the agent behind a port's socket; resolves when the guest is ready for commands. */
-export async function openAgentChannel(socketPath: string, signal: AbortSignal): Promise<GuestChannel> {
-  return new AgentChannel(await openAgentSocket(socketPath, signal));
+/**
+ * Opens a session with the agent behind a port's socket; resolves when the guest is ready for commands. The port's
+ * transfer area is used if there is one and the agent knows of such.
+ */
+export async function openAgentChannel(
+  socketPath: string,
+  signal: AbortSignal,
+  area?: TransferArea,
+): Promise<GuestChannel> {
+  return new AgentChannel(await openAgentSocket(socketPath, signal), area);
 }
 
 /** The same on a line to an agent that runs already; the line is destroyed if it fails. */
 export async function openChannelOn(line: ByteLine, signal: AbortSignal): Promise<GuestChannel> {
-  return new AgentChannel(await greetAgent(line, signal));
+  return new AgentChannel(await greetAgent(line, signal), undefined);
 }
 
 /** A request of one frame, and what its two answers are. */
@@ -38,11 +46,13 @@ interface Request {
 
 class AgentChannel implements GuestChannel {
   readonly info: GuestInfo;
+  readonly area: TransferArea | undefined;
   readonly closed: Promise<Error>;
   readonly #session: AgentSession;
 
-  constructor(opened: OpenedSession) {
+  constructor(opened: OpenedSession, area: TransferArea | undefined) {
     this.info = opened.info;
+    this.area = opened.info.capabilities.has('area') ? area : undefined;
     this.#session = new AgentSession(opened);
     this.closed = this.#session.closed;
   }

@@ -28,6 +28,7 @@ const boot: BootRequest = {
   disk: { kind: 'overlay', path: '/vms/box/disk.qcow2', imagePath: '/images/root', mayBeLost: false },
   controlSocket: '/run/box/control',
   agentSockets: ['/run/box/agent-0', '/run/box/agent-1'],
+  transferArea: '/run/box/transfer',
   marker: 'smolvm:0123456789:box',
   ssh: null,
 };
@@ -67,9 +68,16 @@ describe('qemuArgv', () => {
         file: { driver: 'file', filename: '/images/root', 'read-only': true },
       },
     };
-    const [blockdev = ''] = valuesOf(qemuArgv(boot), '-blockdev');
-    expect(JSON.parse(blockdev)).toEqual(disk);
-    expect(qemuArgv(boot).filter((word) => word !== blockdev)).toEqual(
+    const cache = { 'no-flush': true };
+    const area = {
+      driver: 'raw',
+      'node-name': 'transfer',
+      cache,
+      file: { driver: 'file', filename: '/run/box/transfer', aio: 'threads', cache },
+    };
+    const blockdevs = valuesOf(qemuArgv(boot), '-blockdev');
+    expect(blockdevs.map((text) => JSON.parse(text) as unknown)).toEqual([disk, area]);
+    expect(qemuArgv(boot).filter((word) => !blockdevs.includes(word))).toEqual(
       [
         '/usr/bin/qemu -name smolvm:0123456789:box -nodefaults -no-user-config -display none',
         '-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
@@ -85,6 +93,7 @@ describe('qemuArgv', () => {
         '-chardev socket,id=agent1,path=/run/box/agent-1,server=on,wait=off',
         '-device virtserialport,chardev=agent1,name=smolvm.agent.1',
         '-blockdev -device virtio-blk-device,drive=root -device virtio-rng-device',
+        '-blockdev -device virtio-blk-device,drive=transfer,serial=smolvm-transfer,num-queues=1',
       ]
         .flatMap((line) => line.split(' '))
         .map((word) => (word === '<cmdline>' ? (valuesOf(qemuArgv(boot), '-append')[0] ?? '') : word)),
@@ -230,19 +239,21 @@ describe('qemuArgv', () => {
     );
   });
 
-  it('passes any path of a disk or image exactly as it is', () => {
+  it('passes any path of a disk, image or area exactly as it is', () => {
+    const path = fc.string({ unit: 'binary' });
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (disk, image) => {
+      fc.property(path, path, path, (disk, image, transferArea) => {
         const argv = qemuArgv({
           ...boot,
           disk: { kind: 'overlay', path: disk, imagePath: image, mayBeLost: false },
+          transferArea,
         });
-        const parsed = JSON.parse(valuesOf(argv, '-blockdev')[0] ?? '') as Record<
-          string,
-          { filename: string; file: { filename: string } }
-        >;
-        expect(parsed['file']?.filename).toBe(disk);
-        expect(parsed['backing']?.file.filename).toBe(image);
+        const [root, area] = valuesOf(argv, '-blockdev').map(
+          (text) => JSON.parse(text) as Record<string, { filename: string; file: { filename: string } }>,
+        );
+        expect(root?.['file']?.filename).toBe(disk);
+        expect(root?.['backing']?.file.filename).toBe(image);
+        expect(area?.['file']?.filename).toBe(transferArea);
       }),
     );
   });

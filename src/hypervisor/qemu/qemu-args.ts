@@ -1,4 +1,5 @@
 import { addedBootWords } from '../../spec/boot-args.ts';
+import { AREA_SERIAL } from '../../spec/transfer-area.ts';
 import type { Acceleration, BootDisk, BootRequest } from '../hypervisor.ts';
 import { directCommandLine, kernelCommandLine, sshWords } from '../kernel-args.ts';
 
@@ -86,6 +87,8 @@ export function qemuArgv(boot: BootRequest): readonly [string, ...string[]] {
     ...sshArgs(boot),
     '-device',
     'virtio-rng-device',
+    // After the root disk, which is /dev/vda because it comes first.
+    ...transferArgs(boot.transferArea),
   ];
 }
 
@@ -140,6 +143,18 @@ function agentArgs(sockets: readonly string[]): readonly string[] {
 function diskArgs(disk: BootDisk): readonly string[] {
   const blockdev = disk.kind === 'overlay' ? overlayNode(disk) : imageNode(disk.path);
   return ['-blockdev', JSON.stringify(blockdev), '-device', 'virtio-blk-device,drive=root'];
+}
+
+/** Through the host's page cache, because the host writes and reads the file too; it is gone with the VMM, so no flush. */
+function transferArgs(path: string): readonly string[] {
+  const cache = { 'no-flush': true };
+  const file = { driver: 'file', filename: path, aio: 'threads', cache };
+  return [
+    '-blockdev',
+    JSON.stringify({ driver: 'raw', 'node-name': 'transfer', cache, file }),
+    '-device',
+    `virtio-blk-device,drive=transfer,serial=${AREA_SERIAL},num-queues=1`,
+  ];
 }
 
 /** The disk and the image below it, each with its format: QEMU never guesses one from bytes that a guest wrote. */

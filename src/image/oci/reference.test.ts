@@ -32,6 +32,7 @@ describe('parseReference', () => {
     ['python '],
     ['Python'],
     ['-python'],
+    ['Z/a'],
     ['a//b'],
     ['/a'],
     ['a/'],
@@ -102,7 +103,7 @@ describe('parseReference', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 2_000 },
     );
   });
 

@@ -72,7 +72,7 @@ export function isLoopback(host: string): boolean {
 function parseName(name: string): Pick<ImageReference, 'registry' | 'repository'> {
   const slash = name.indexOf('/');
   const first = name.slice(0, slash === -1 ? 0 : slash);
-  const isRegistry = /[.:A-Z]/.test(first) || first === 'localhost';
+  const isRegistry = /[.:]/.test(first) || first.toLowerCase() === 'localhost';
   const written = isRegistry ? first.toLowerCase() : DEFAULT_REGISTRY;
   const registry = DOCKER_HUB_NAMES.has(written) ? DEFAULT_REGISTRY : written;
   const rest = isRegistry ? name.slice(slash + 1) : name;

@@ -1,17 +1,30 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { Readable } from 'node:stream';
-import { pack, type Pack } from 'tar-stream';
 import { Cleanup } from '../../base/cleanup.ts';
 import { ownedName } from '../../base/owned-name.ts';
-import { syncFolder } from '../../base/write-atomic.ts';
+import { syncFolder, writeAll } from '../../base/write-atomic.ts';
 import { SmolVMError, toSmolVMError } from '../../errors.ts';
+import { encodeEntry, END_OF_ARCHIVE, endOfContents } from '../rootfs/tar/encode-entry.ts';
 import type { ReadyEntry } from './entries.ts';
 import { MANIFEST, RECORD, ROOTFS, type SavedManifest, type SavedRecord } from './saved-image.ts';
 import { gzipSparse, type Measured } from './sparse-gzip.ts';
+
+const READ_BYTES = 1024 * 1024;
+
+/** What members of the archive have in common. */
+const PLAIN_FILE = {
+  kind: 'file',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  mtime: { seconds: 0, nanoseconds: 0 },
+  linkName: '',
+  devMajor: 0,
+  devMinor: 0,
+  xattrs: new Map<string, Buffer>(),
+} as const;
 
 /** An image to be saved. */
 export interface SaveRequest {
@@ -37,7 +50,7 @@ export async function saveImage(request: SaveRequest): Promise<{ readonly sizeBy
     for (const temporary of [compressed, archive])
       undo.defer(`remove ${temporary}`, () => rm(temporary, { force: true }));
     const [packed, contents] = await compress(request, compressed);
-    await writeArchive(request, { archive, compressed, packed, contents });
+    await writePieces(archive, archiveOf(request, { compressed, packed, contents }));
     signal.throwIfAborted();
     if (!request.overwrite) await refuseExisting(path);
     await rename(archive, path);
@@ -65,65 +78,65 @@ async function compress(
   { entry, signal, onBytes }: SaveRequest,
   path: string,
 ): Promise<readonly [packed: Measured, contents: Measured]> {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  let contents: Measured = { sizeBytes: 0, sha256: '' };
-  async function* measured(): AsyncGenerator<Buffer> {
-    const pieces = gzipSparse(entry.paths.rootfs, signal, onBytes);
-    for (let next = await pieces.next(); ; next = await pieces.next()) {
-      if (next.done === true) {
-        contents = next.value;
-        return;
-      }
-      hash.update(next.value);
-      sizeBytes += next.value.length;
-      yield next.value;
-    }
+  let contents: Measured | undefined;
+  async function* pieces(): AsyncGenerator<Buffer> {
+    contents = yield* gzipSparse(entry.paths.rootfs, signal, onBytes);
   }
-  await pipeline(Readable.from(measured()), createWriteStream(path, { flags: 'wx', mode: 0o600 }), {
-    signal,
-  });
-  return [{ sizeBytes, sha256: hash.digest('hex') }, contents];
+  const packed = await writePieces(path, pieces());
+  if (contents === undefined) throw new SmolVMError('INTERNAL', 'the file system was not read to its end');
+  return [packed, contents];
 }
 
 interface ArchiveParts {
-  readonly archive: string;
   readonly compressed: string;
   readonly packed: Measured;
   readonly contents: Measured;
 }
 
-async function writeArchive(request: SaveRequest, parts: ArchiveParts): Promise<void> {
+async function* archiveOf(request: SaveRequest, parts: ArchiveParts): AsyncGenerator<Buffer> {
   const record = Buffer.from(JSON.stringify(savedRecord(request)), 'utf8');
+  const sha256 = createHash('sha256').update(record).digest('hex');
   const manifest: SavedManifest = {
     schema: 1,
     files: [
-      { path: RECORD, sizeBytes: record.length, sha256: createHash('sha256').update(record).digest('hex') },
+      { path: RECORD, sizeBytes: record.length, sha256 },
       { path: ROOTFS, ...parts.packed },
     ],
     rootfs: parts.contents,
   };
-  const tar = pack();
-  const handle = await open(parts.archive, 'wx', 0o600);
+  yield* member(MANIFEST, Buffer.from(JSON.stringify(manifest), 'utf8'));
+  yield* member(RECORD, record);
+  const { sizeBytes } = parts.packed;
+  yield encodeEntry({ ...PLAIN_FILE, name: ROOTFS, sizeBytes });
+  const { signal } = request;
+  yield* createReadStream(parts.compressed, { signal, highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>;
+  yield endOfContents(sizeBytes);
+  yield END_OF_ARCHIVE;
+}
+
+function* member(name: string, contents: Buffer): Generator<Buffer> {
+  const sizeBytes = contents.length;
+  yield encodeEntry({ ...PLAIN_FILE, name, sizeBytes });
+  yield contents;
+  yield endOfContents(sizeBytes);
+}
+
+/** Writes a file of the pieces, durably, and measures it. */
+async function writePieces(path: string, pieces: AsyncGenerator<Buffer>): Promise<Measured> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  const handle = await open(path, 'wx', 0o600);
   try {
-    const target = handle.createWriteStream({ autoClose: false });
-    const writing = pipeline(tar, target, { signal: request.signal });
-    // Awaited below, after what fills it; its failure also ends that.
-    writing.catch(() => undefined);
-    tar.entry({ name: MANIFEST }, Buffer.from(JSON.stringify(manifest), 'utf8'));
-    tar.entry({ name: RECORD }, record);
-    await addFile(tar, parts.compressed, parts.packed.sizeBytes);
-    tar.finalize();
-    await writing;
+    for await (const piece of pieces) {
+      hash.update(piece);
+      await writeAll(handle, piece, sizeBytes);
+      sizeBytes += piece.length;
+    }
     await handle.sync();
   } finally {
     await handle.close();
   }
-}
-
-async function addFile(tar: Pack, path: string, sizeBytes: number): Promise<void> {
-  const entry = tar.entry({ name: ROOTFS, size: sizeBytes });
-  await pipeline(createReadStream(path), entry);
+  return { sizeBytes, sha256: hash.digest('hex') };
 }
 
 function savedRecord({ entry: { record }, name }: SaveRequest): SavedRecord {

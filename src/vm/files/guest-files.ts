@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Handover } from '../../base/handover.ts';
 import { SmolVMError } from '../../errors.ts';
+import { WORTHWHILE_BYTES } from '../../guest/agent/tools/area-records.ts';
 import { ChunkReader } from '../../guest/agent/tools/chunk-reader.ts';
 import { readEntry, type GuestEntry } from '../../guest/agent/tools/entries.ts';
 import type { CommandInput } from '../command/supervise.ts';
@@ -68,7 +69,7 @@ export class GuestFiles {
           hint: 'Raise maxBytes, read a part (offset, length), or use readStream.',
         });
       }
-      chunks.push(Buffer.from(bytes));
+      chunks.push(bytes);
     });
     return Buffer.concat(chunks);
   }
@@ -186,12 +187,9 @@ export class GuestFiles {
   ): Promise<void> {
     const { offset, length } = parseRange(options);
     const argv = ['read', parseGuestPath(path), String(offset), String(length ?? -1)];
-    await runTool(this.#connect, {
-      argv,
-      user: options.user,
-      signal: options.signal,
-      onOutput,
-    });
+    const { user, signal } = options;
+    const bulk = length === undefined || length >= WORTHWHILE_BYTES ? 'output' : undefined;
+    await runTool(this.#connect, { argv, user, signal, bulk, onOutput });
   }
 
   async #write(
@@ -212,7 +210,7 @@ export class GuestFiles {
   }
 
   async #run(argv: readonly string[], { user, signal }: FileOptions, input?: CommandInput): Promise<void> {
-    await runTool(this.#connect, { argv, user, signal, input });
+    await runTool(this.#connect, { argv, user, signal, input, bulk: 'input' });
   }
 
   async #entry(argv: readonly string[], options: FileOptions): Promise<GuestEntry> {

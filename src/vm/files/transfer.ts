@@ -30,6 +30,7 @@ export async function sendTree(connect: Connect, transfer: Transfer, flags: stri
       argv: ['unpack', guestPath, flags],
       user,
       input,
+      bulk: 'input',
       signal: patience.signal,
     });
   } catch (error) {
@@ -50,6 +51,7 @@ export async function receiveFromGuest(
   const sending = runTool(connect, {
     argv: ['pack', guestPath, 'l'],
     user,
+    bulk: 'output',
     signal: deadline.signal,
     onOutput: (bytes) => chunks.put(bytes),
   });
