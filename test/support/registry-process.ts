@@ -80,6 +80,8 @@ export class RegistryProcess implements AsyncDisposable {
     const response = await fetch(new URL(path, `http://${this.host}`), {
       method,
       headers: {
+        // Else it stays open for a while, and tests count the sockets of this process.
+        connection: 'close',
         ...(type === undefined ? {} : { 'content-type': type }),
         ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
       },
