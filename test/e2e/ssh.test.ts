@@ -188,8 +188,13 @@ describe.skipIf(sshImageProblem !== undefined)(
         await expect(vm.start({ bootTimeoutMs: 2 * minuteMs })).rejects.toMatchObject({
           code: 'COMMAND_UNAVAILABLE',
         });
+        // The network is there all the same, with a name server for an image that names none.
+        await using beside = await SmolVM.create({ vmId: 'beside', sshCapable: true });
+        await beside.start({ bootTimeoutMs: 2 * minuteMs });
+        const resolver = async () => (await beside.run('cat /etc/resolv.conf')).stdout;
+        await expect.poll(resolver, { timeout: minuteMs }).toBe('nameserver 8.8.8.8\n');
       },
-      3 * minuteMs,
+      6 * minuteMs,
     );
   },
 );
