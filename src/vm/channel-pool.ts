@@ -135,7 +135,7 @@ export class ChannelPool {
       // A lease that cannot be given back now is free as soon as this process has ended.
       channel.closed
         .then(() => area.close())
-        .then(release)
+        .finally(release)
         .catch(() => undefined);
       return channel;
     } catch (error) {
