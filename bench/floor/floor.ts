@@ -1,11 +1,12 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SmolVM } from 'smolvm';
 import { cpioArchive } from '../../scripts/assets/cpio.ts';
+import { AREA_DISK_BYTES } from '../../src/spec/transfer-area.ts';
 import { REPO } from '../../scripts/assets/run.ts';
 
 /** A bare VMM: our own command line, with the smallest program in place of the agent. */
@@ -46,19 +47,12 @@ export async function planFloor(folder: string): Promise<FloorPlan> {
     freshDisk,
   ]);
   if (made.status !== 0) throw new Error(`qemu-img: ${String(made.stderr)}`);
-  const replaced = withoutTransferDisk(argv).map((argument) =>
+  const replaced = argv.map((argument) =>
     argument === option('-initrd')
       ? initrd
       : argument.replaceAll(runFolder, join(folder, 'run')).replaceAll(diskPath, join(folder, 'disk.qcow2')),
   );
   return { argv: replaced, folder, freshDisk };
-}
-
-/** The floor moves its data through the port. */
-function withoutTransferDisk(argv: readonly string[]): readonly string[] {
-  const isOfIt = (word: string | undefined): boolean =>
-    word !== undefined && (word.includes('drive=transfer,') || word.includes('"node-name":"transfer"'));
-  return argv.filter((word, index) => !isOfIt(word) && !isOfIt(argv[index + 1]));
 }
 
 function buildInitrd(folder: string): string {
@@ -147,6 +141,9 @@ export function resetFloor(plan: FloorPlan): void {
   rmSync(join(plan.folder, 'run'), { recursive: true, force: true });
   mkdirSync(join(plan.folder, 'run'), { mode: 0o700 });
   cpSync(plan.freshDisk, join(plan.folder, 'disk.qcow2'));
+  // A disk of our command line that the floor leaves alone.
+  writeFileSync(join(plan.folder, 'run/transfer'), '');
+  truncateSync(join(plan.folder, 'run/transfer'), AREA_DISK_BYTES);
 }
 
 async function connectSoon(path: string): Promise<Socket> {
