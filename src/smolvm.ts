@@ -75,7 +75,6 @@ export class SmolVM extends GuestAccess implements AsyncDisposable {
 
   /**
    * Makes a VM from an image that says how it boots. It stays until it is deleted, and is not started.
-   *
    * @throws INVALID_ARGUMENT (also: the image is for another backend or architecture), and what {@link SmolVM.create}
    * throws
    * @example
