@@ -31,7 +31,8 @@ export async function shippedAgent(folder: string): Promise<AgentLaunch> {
   const assets = join(projectFolder, 'assets/x86_64');
   const images = join(folder, 'images');
   mkdirSync(images, { recursive: true, mode: 0o700 });
-  const initrd = await unpackAsset(readManifest(assets).initrd, assets, images);
+  const { initrd: asset } = readManifest(assets);
+  const initrd = await unpackAsset(asset, assets, join(images, asset.sha256));
   return { program: readAgentProgram(initrd), ownsMachine: false };
 }
 

@@ -159,8 +159,8 @@ describe('a program', () => {
   });
 
   it('that asks for the list again and again does not run out of descriptors', async () => {
-    await using child = await Child.sdk({ maxDescriptors: 100 });
-    for (let count = 0; count < 100; count += 1) {
+    await using child = await Child.sdk({ maxDescriptors: 200 });
+    for (let count = 0; count < 250; count += 1) {
       expect(await child.call({ call: 'list' })).toEqual({ value: [] });
     }
   });
