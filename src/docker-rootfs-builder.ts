@@ -1,7 +1,6 @@
 import { Deadline } from './base/deadline.ts';
 import { imagePlaces } from './open-host.ts';
 import { ensureKernel } from './image/base-image.ts';
-import { ensureDockerRootfs, requireKernelFor } from './image/docker/docker-rootfs.ts';
 import { parseEnsureOptions, type EnsureOptions } from './image/docker/ensure-options.ts';
 import {
   parseRootfsOptions,
@@ -9,6 +8,9 @@ import {
   type RootfsRecipe,
 } from './image/docker/rootfs-options.ts';
 import { BootImage } from './spec/boot-image.ts';
+
+/** Loaded when it is first used: most programs only run VMs. */
+const building = () => import('./image/docker/docker-rootfs.ts');
 
 /**
  * Root file systems from a Dockerfile, kept by what they are built from. Nothing is added to an image: its own `/init` is
@@ -47,6 +49,7 @@ export class DockerRootfsBuilder {
    */
   async ensure(options: EnsureOptions): Promise<BootImage> {
     const { backend, arch, boot, bootArgs, signal, onProgress } = parseEnsureOptions(options);
+    const { ensureDockerRootfs, requireKernelFor } = await building();
     requireKernelFor(arch);
     const recipe = this.#recipe;
     const places = imagePlaces(recipe.cacheDir);

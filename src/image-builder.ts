@@ -9,9 +9,12 @@ import {
   type SshImageOptions,
 } from './image/docker/ssh-image-options.ts';
 import { alpineSshDockerfile, debianSshDockerfile, type SshImage } from './image/docker/ssh-dockerfiles.ts';
-import { ensureSshImage, type ImagePair } from './image/docker/ssh-image.ts';
+import type { ImagePair } from './image/docker/ssh-image.ts';
 import { imagePlaces } from './open-host.ts';
 import { SSH_BOOT_ARGS } from './spec/boot-args.ts';
+
+/** Loaded when it is first used: most programs only run VMs. */
+const building = () => import('./image/docker/ssh-image.ts');
 
 /** An image with an SSH server, ready to boot. */
 export interface BuiltImage extends ImagePair {
@@ -102,6 +105,7 @@ export class ImageBuilder {
       login: password === undefined ? 'key' : 'password',
     });
     using deadline = new Deadline(`build the image '${image.name}'`, Infinity, image.signal);
+    const { ensureSshImage } = await building();
     const pair = await ensureSshImage(
       imagePlaces(this.#options.cacheDir),
       {

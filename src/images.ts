@@ -18,19 +18,14 @@ import {
   type MakeImageOptions,
   type PullOptions,
 } from './vm/images/image-options.ts';
-import { buildNamedImage, importNamedImage } from './vm/images/import-image.ts';
-import {
-  inspectStoredImage,
-  listStoredImages,
-  type DamagedImage,
-  type ImageInfo,
-} from './vm/images/list-images.ts';
-import { pruneStoredImages, type PruneResult } from './vm/images/prune-images.ts';
-import { pullNamedImage } from './vm/images/pull-image.ts';
-import { removeNamedImage, type RemovedImage } from './vm/images/remove-image.ts';
-import { resolveNamedImage } from './vm/images/resolve-image.ts';
-import { loadNamedImage, saveNamedImage, type SavedImage } from './vm/images/save-load.ts';
+import type { DamagedImage, ImageInfo } from './vm/images/list-images.ts';
+import type { PruneResult } from './vm/images/prune-images.ts';
+import type { RemovedImage } from './vm/images/remove-image.ts';
+import type { SavedImage } from './vm/images/save-load.ts';
 import { bootImageOf } from './vm/images/stored-image.ts';
+
+/** Loaded when it is first used: most programs only run VMs. */
+const operations = () => import('./vm/images/operations.ts');
 
 /**
  * Images with names, kept in the state folder. Those that become VMs are ready for {@link SmolVM.fromImage}; by name they
@@ -56,7 +51,9 @@ export const images = Object.freeze({
    */
   async pull(reference: string, options: PullOptions = {}): Promise<BootImage> {
     const parsed = parseOptions(pullOptionsSchema, options, 'images.pull');
-    return withHost(async (services) => bootImageOf(await pullNamedImage(services, reference, parsed)));
+    return withHost(async (services) =>
+      bootImageOf(await (await operations()).pullNamedImage(services, reference, parsed)),
+    );
   },
 
   /**
@@ -72,7 +69,9 @@ export const images = Object.freeze({
   async import(source: ImportSource, name: string, options: MakeImageOptions = {}): Promise<BootImage> {
     const from = parseImportSource(source);
     const parsed = parseOptions(makeOptionsSchema, options, 'images.import');
-    return withHost(async (services) => bootImageOf(await importNamedImage(services, from, name, parsed)));
+    return withHost(async (services) =>
+      bootImageOf(await (await operations()).importNamedImage(services, from, name, parsed)),
+    );
   },
 
   /**
@@ -87,7 +86,9 @@ export const images = Object.freeze({
   async build(source: BuildSource, options: MakeImageOptions = {}): Promise<BootImage> {
     const from = parseOptions(buildSourceSchema, source, 'images.build');
     const parsed = parseOptions(makeOptionsSchema, options, 'images.build');
-    return withHost(async (services) => bootImageOf(await buildNamedImage(services, from, parsed)));
+    return withHost(async (services) =>
+      bootImageOf(await (await operations()).buildNamedImage(services, from, parsed)),
+    );
   },
 
   /**
@@ -101,17 +102,19 @@ export const images = Object.freeze({
     options: ImageOptions & { readonly pull?: PullPolicy | undefined } = {},
   ): Promise<BootImage> {
     const parsed = parseOptions(resolveOptionsSchema, options, 'images.resolve');
-    return withHost(async (services) => bootImageOf(await resolveNamedImage(services, name, parsed)));
+    return withHost(async (services) =>
+      bootImageOf(await (await operations()).resolveNamedImage(services, name, parsed)),
+    );
   },
 
   /** All images, by name. One that is damaged has the state `damaged`; those without a name come last. */
   async list(): Promise<readonly (ImageInfo | DamagedImage)[]> {
-    return withHost(listStoredImages);
+    return withHost(async (services) => (await operations()).listStoredImages(services));
   },
 
   /** One image, by a name or its key. @throws IMAGE_INVALID if there is none */
   async inspect(name: string): Promise<ImageInfo | DamagedImage> {
-    return withHost((services) => inspectStoredImage(services, name));
+    return withHost(async (services) => (await operations()).inspectStoredImage(services, name));
   },
 
   /**
@@ -122,7 +125,7 @@ export const images = Object.freeze({
    */
   async remove(name: string, options: { readonly force?: boolean | undefined } = {}): Promise<RemovedImage> {
     const parsed = parseOptions(removeOptionsSchema, options, 'images.remove');
-    return withHost((services) => removeNamedImage(services, name, parsed));
+    return withHost(async (services) => (await operations()).removeNamedImage(services, name, parsed));
   },
 
   /**
@@ -135,7 +138,7 @@ export const images = Object.freeze({
     options: { readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<PruneResult> {
     const parsed = parseOptions(pruneOptionsSchema, options, 'images.prune');
-    return withHost((services) => pruneStoredImages(services, parsed));
+    return withHost(async (services) => (await operations()).pruneStoredImages(services, parsed));
   },
 
   /**
@@ -150,7 +153,7 @@ export const images = Object.freeze({
     options: ImageOptions & { readonly overwrite?: boolean | undefined } = {},
   ): Promise<SavedImage> {
     const parsed = parseOptions(saveOptionsSchema, options, 'images.save');
-    return withHost((services) => saveNamedImage(services, name, path, parsed));
+    return withHost(async (services) => (await operations()).saveNamedImage(services, name, path, parsed));
   },
 
   /**
@@ -168,6 +171,8 @@ export const images = Object.freeze({
     } = {},
   ): Promise<BootImage> {
     const parsed = parseOptions(loadOptionsSchema, options, 'images.load');
-    return withHost(async (services) => bootImageOf(await loadNamedImage(services, path, parsed)));
+    return withHost(async (services) =>
+      bootImageOf(await (await operations()).loadNamedImage(services, path, parsed)),
+    );
   },
 });

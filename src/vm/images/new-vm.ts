@@ -4,7 +4,6 @@ import { parseChoice, specWithImage, type ChosenVm, type ImageChoice } from '../
 import { VM_OPTIONS, type VmOptions, type VmSpec } from '../../spec/vm-spec.ts';
 import { createVm, type CreatedVm, type CreateOptions } from '../create-vm.ts';
 import type { Services } from '../services.ts';
-import { resolveNamedImage } from './resolve-image.ts';
 import { bootImageOf } from './stored-image.ts';
 
 /** An image for a new VM, which may have to be pulled. */
@@ -38,6 +37,8 @@ async function resolveSpec(
 ): Promise<VmSpec> {
   if (image === undefined) return spec;
   if (typeof image !== 'string') return specWithImage(spec, image);
+  // Loaded when it is needed: most VMs are made without it.
+  const { resolveNamedImage } = await import('./resolve-image.ts');
   const named = await resolveNamedImage(services, image, { pull, signal, onProgress });
   return specWithImage(spec, bootImageOf(named));
 }
