@@ -12,6 +12,11 @@ const full: ImageConfig = {
 };
 
 describe('imageConfigSchema', () => {
+  it('keeps variables whose names mean something to JavaScript', () => {
+    const env = Object.fromEntries(['constructor', 'prototype', '__proto__'].map((name) => [name, 'kept']));
+    expect(Object.entries(v.parse(imageConfigSchema, { ...full, env }).env)).toEqual(Object.entries(env));
+  });
+
   it.each([EMPTY_IMAGE_CONFIG, full])('takes what is complete', (config) => {
     expect(v.parse(imageConfigSchema, config)).toEqual(config);
   });

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { textRecord } from './parse.ts';
 
 /**
  * How processes of an image are meant to run: what an OCI image configuration says of it. Plain data; empty text and
@@ -34,12 +35,15 @@ const bytesOf = (texts: readonly string[]): number =>
   texts.reduce((total, text) => total + Buffer.byteLength(text) + 1, 0);
 
 const env = v.pipe(
-  v.record(
+  textRecord(
     v.pipe(v.string(), v.regex(/^[^=\u0000]+$/, 'expected the name of a variable')),
     noNul('a value'),
     'expected variables by name',
   ),
-  v.maxEntries(MAX_WORDS, `expected at most ${String(MAX_WORDS)} variables`),
+  v.check(
+    (variables) => Object.keys(variables).length <= MAX_WORDS,
+    `expected at most ${String(MAX_WORDS)} variables`,
+  ),
   v.check(
     (variables) => bytesOf(Object.entries(variables).flat()) <= MAX_ENV_BYTES,
     `expected at most ${String(MAX_ENV_BYTES)} bytes of variables`,

@@ -78,6 +78,30 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return Object.prototype.toString.call(value) === '[object Object]';
 }
 
+/**
+ * Text by name. `v.record` leaves out `constructor`, `prototype` and `__proto__` without a word; to a guest they are
+ * names like any other.
+ */
+export function textRecord(
+  name: v.GenericSchema<string>,
+  value: v.GenericSchema<string>,
+  message: string,
+): v.GenericSchema<Readonly<Record<string, string>>> {
+  return v.pipe(
+    v.custom<Readonly<Record<string, string>>>(isRecord, message),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      for (const [key, text] of Object.entries(dataset.value)) {
+        const path = [{ type: 'object', origin: 'value', input: dataset.value, key, value: text }] as const;
+        for (const result of [v.safeParse(name, key), v.safeParse(value, text)])
+          for (const issue of result.issues ?? [])
+            addIssue({ message: issue.message, input: issue.input, path: [...path] });
+      }
+    }),
+    v.transform((given) => Object.fromEntries(Object.entries(given))),
+  );
+}
+
 /** What sort of value it is, where the value itself must not be shown. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';

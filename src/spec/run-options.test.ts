@@ -51,6 +51,11 @@ describe('parseSpawnRequest', () => {
     expect(() => parseSpawnRequest(input)).toThrow(ValidationError);
   });
 
+  it('keeps variables whose names mean something to JavaScript', () => {
+    const env = Object.fromEntries(['constructor', 'prototype', '__proto__'].map((name) => [name, 'kept']));
+    expect(Object.entries(parseSpawnRequest({ command: ['ls'], env }).env)).toEqual(Object.entries(env));
+  });
+
   it('reports several problems at once', () => {
     const parse = (): unknown => parseSpawnRequest({ command: [], timeoutMs: 0, env: { '1': 'x' } });
     expect(parse).toThrow(

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { parseWith } from './parse.ts';
+import { parseWith, textRecord } from './parse.ts';
 import type { CommandDefaults } from './image-config.ts';
 
 /** Names of environment variables: shell identifiers. */
@@ -64,9 +64,10 @@ const runSchema = v.strictObject({
   cwd: v.optional(noNul('a folder'), ''),
   user: v.optional(noNul('a user'), ''),
   env: v.optional(
-    v.record(
+    textRecord(
       v.pipe(v.string(), v.regex(ENV_NAME_PATTERN, 'expected the name of a variable')),
       noNul('a value'),
+      'expected variables by name',
     ),
     {},
   ),

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { accepted, checkWith, isRecord, kindOf } from '../../spec/parse.ts';
+import { accepted, checkWith, isRecord, kindOf, textRecord } from '../../spec/parse.ts';
 import { DISK_SIZE_MIB } from '../../spec/vm-fields.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { checkContext, type ContextEntry, type ContextFile } from './context.ts';
@@ -84,7 +84,7 @@ const dockerfileText = v.pipe(
 );
 
 const buildArgs = v.pipe(
-  v.record(
+  textRecord(
     v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an argument')),
     v.pipe(
       v.string('expected text'),
@@ -93,7 +93,10 @@ const buildArgs = v.pipe(
     ),
     'expected arguments by name',
   ),
-  v.maxEntries(MAX_BUILD_ARGS, `expected at most ${String(MAX_BUILD_ARGS)} arguments`),
+  v.check(
+    (given) => Object.keys(given).length <= MAX_BUILD_ARGS,
+    `expected at most ${String(MAX_BUILD_ARGS)} arguments`,
+  ),
 );
 
 const fingerprintInputs = v.custom<Readonly<Record<string, unknown>>>(

@@ -4,7 +4,7 @@ import { ENGINE_NAMES, type EngineName } from '../../image/docker/engine-names.t
 import type { OnImageProgress } from '../../image/docker/image-progress.ts';
 import type { RegistryCredentials } from '../../image/oci/credentials.ts';
 import { PULL_POLICIES } from '../../spec/image-choice.ts';
-import { accepted, checkWith, isRecord, kindOf } from '../../spec/parse.ts';
+import { accepted, checkWith, isRecord, kindOf, textRecord } from '../../spec/parse.ts';
 import { DISK_SIZE_MIB, oneOf, pathSchema } from '../../spec/vm-fields.ts';
 
 /** What anything that makes an image takes. */
@@ -86,9 +86,10 @@ export const buildSourceSchema = v.strictObject({
   name: v.string('expected a name'),
   dockerfile: v.optional(pathSchema),
   buildArgs: v.optional(
-    v.record(
+    textRecord(
       v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an argument')),
       v.pipe(v.string('expected text'), v.regex(/^[^\u0000]*$/, 'expected text without NUL bytes')),
+      'expected arguments by name',
     ),
     {},
   ),
